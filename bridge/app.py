@@ -9,11 +9,16 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from bridge.bus import EventBus
 from bridge.config import Settings
 from bridge.connections.board import Board
 from bridge.errors import unresponsive_drive
 from bridge.events import Noticed
+from bridge.farm.access import certificates_for
+from bridge.farm.client import FarmComputer
+from bridge.farm.runner import FarmRunner, RunnerReports
 from bridge.hearing.client import HearingClient
 from bridge.inspector.admission import Admission
 from bridge.inspector.client import InspectorClient
@@ -27,6 +32,7 @@ from bridge.osc.access.gate import Gate, Rules
 from bridge.osc.access.rules import rules_of, with_safe_roots
 from bridge.osc.access.socket_cookies import SocketCookies
 from bridge.osc.http.server import serve_http
+from bridge.osc.http.uploads import Uploads
 from bridge.osc.http.view import BridgeView
 from bridge.osc.server import OscServer, open_address, serve_osc
 from bridge.osc.zeroconf_service import announced
@@ -52,6 +58,10 @@ T = TypeVar("T")
 
 #: A job whose process died ends after this time, even if the drive with its temporary files does not answer.
 CLEAN_UP_SECONDS = 2.0
+#: After this time without the farm, its jobs begin again on this machine.
+FARM_PATIENCE_SECONDS = 5.0
+#: What somebody waits for in a DAW goes before the songs of a library.
+FARM_PRIORITY = 1
 
 
 @dataclass(frozen=True)
@@ -110,6 +120,8 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
             without a secret.
     """
     check_request(settings.defaults)
+    if settings.cluster:
+        certificates_for(settings.cluster, settings.state_dir)
     try:
         rules = await off_loop(lambda: _prepare(settings, serve=serve), timeout_seconds=ANSWER_SECONDS)
     except TimeoutError:
@@ -123,7 +135,8 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     store = _store(settings, bus.publish_retained, serve=serve)
     clean_up = BackgroundDiskWork(CLEAN_UP_SECONDS)
     scheduler = Scheduler(store, clock, bus.publish, queue_limit=settings.queue_limit, clean_up=clean_up)
-    inspector = InspectorClient(settings) if serve else InProcessInspector(settings.roots, settings.models_dir)
+    working = _with_uploads(settings) if serve else settings
+    inspector = InspectorClient(working) if serve else InProcessInspector(settings.roots, settings.models_dir)
     admission = Admission(inspector, scheduler)
     player = MidiPlayer(bus.publish, PortLayout.of(settings), enabled=serve and not settings.no_midi)
     if serve and settings.port:
@@ -131,16 +144,25 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
     reader = ReaderClient(settings, scheduler.job)
     board = Board(clock)
     bridge = LocalBridge(settings, bus, scheduler, admission, player, reader, clock, board)
-    worker = WorkerClient(
-        settings,
-        publish=bus.publish,
+    reports = RunnerReports(
         on_event=scheduler.on_event,
         on_live_notes=bridge.on_live_notes,
-        on_lost=scheduler.on_runner_lost,
-        on_ready=scheduler.on_runner_free,
+        on_free=scheduler.on_runner_free,
+        on_job_lost=scheduler.on_job_lost,
+        publish=bus.publish,
+    )
+    runner = FarmRunner(clock, reports)
+    worker = WorkerClient(
+        working,
+        publish=bus.publish,
+        on_event=runner.on_worker_event,
+        on_live_notes=bridge.on_live_notes,
+        on_lost=runner.on_worker_lost,
+        on_ready=runner.on_worker_ready,
         lock=settings.own_folder / "worker.lock" if isinstance(store, DurableStore) else None,
     )
-    scheduler.run(worker)
+    runner.use(worker)
+    scheduler.run(runner)
     workshop = LocalWorkshop(SettingsFile(settings), worker.fetch, bus.publish)
     bridge.use(workshop)
     board.cache_folder = str(settings.cache_dir)
@@ -184,12 +206,17 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
             address = osc.url
             board.clients = osc.clients
             scheduler.recover()
+            uploads = Uploads.of(settings, clean_up)
+            bus.subscribe(uploads.follow(bridge.job))
+            if isinstance(store, DurableStore):  # at a port of its own, no other bridge uses that folder
+                uploads.sweep(bridge.jobs())
             http_address = await parts.enter_async_context(
-                _discovery(bridge, osc, gate, settings, bus.publish_retained, board)
+                _discovery(bridge, osc, gate, settings, bus.publish_retained, board, uploads)
             )
         parts.push_async_callback(clean_up.close)
         parts.callback(scheduler.close)
         parts.push_async_callback(worker.close)
+        parts.push_async_callback(runner.close)
         parts.push_async_callback(workshop.close)
         parts.callback(scheduler.leave)
         parts.push_async_callback(inspector.close)
@@ -199,6 +226,11 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         await worker.start()
         await inspector.start()
         await player.start()
+        if settings.cluster:
+            joining = asyncio.create_task(_join_farm(runner, settings, bus.publish_retained))
+            parts.push_async_callback(_abandon, joining)
+            if not serve:  # its first job would be computed here otherwise
+                await asyncio.wait({joining})
         hearing = HearingClient(settings.hear_on)
         parts.push_async_callback(hearing.close)
         running = RunningBridge(bridge, worker, settings, hearing, address, http_address)
@@ -208,6 +240,21 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
                 watched_folders(running.bridge, settings, clock, bus.publish, bus.publish_retained)
             )
         yield running
+
+
+async def _join_farm(runner: FarmRunner, settings: Settings, notice: Callable[[Noticed], None]) -> None:
+    farm = await FarmComputer.open(
+        settings.cluster, settings, patience_seconds=FARM_PATIENCE_SECONDS, priority=FARM_PRIORITY
+    )
+    runner.join(farm)
+    if not farm.slots:
+        words = f"{farm.state().problem or 'The farm has no machine.'} Until then, jobs are computed on this machine."
+        notice(Noticed(level="warning", message=words))
+
+
+async def _abandon(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
 
 
 def _prepare(settings: Settings, *, serve: bool) -> Rules:
@@ -238,11 +285,24 @@ def _screens(running: RunningBridge, notice: Callable[[Noticed], None]) -> Abstr
     return serve_screens(server, running.settings.own_folder, say)
 
 
+def _with_uploads(settings: Settings) -> Settings:
+    """The settings of what reads and writes files: clips that came over HTTP lie in the bridge's own folder."""
+    if not settings.roots or settings.no_http:
+        return settings
+    return replace(settings, roots=(*settings.roots, settings.uploads_folder))
+
+
 @asynccontextmanager
 async def _discovery(
-    bridge: LocalBridge, osc: OscServer, gate: Gate, settings: Settings, notice: Callable[[Noticed], None], board: Board
+    bridge: LocalBridge,
+    osc: OscServer,
+    gate: Gate,
+    settings: Settings,
+    notice: Callable[[Noticed], None],
+    board: Board,
+    uploads: Uploads,
 ) -> AsyncIterator[str]:
-    """Serves HTTP (OSCQuery) and announces the bridge by zeroconf; yields the HTTP address, "" if there is none.
+    """Serves HTTP and announces the bridge by zeroconf; yields the HTTP address, "" if there is none.
 
     The bridge works without them, so a failure here does not end it.
     """
@@ -250,7 +310,8 @@ async def _discovery(
         http_address = ""
         if not settings.no_http:
             port = osc.port if settings.http_port is None else settings.http_port
-            view = BridgeView(bridge, bridge.engines, settings.defaults, osc.host, osc.port)
+            origins = frozenset(settings.http_origins)
+            view = BridgeView(bridge, bridge.engines, settings.defaults, osc.host, osc.port, uploads, origins)
             board.readers = view.readers.seen
             http_address = await parts.enter_async_context(
                 serve_http(view, gate, host=settings.host, port=port, notice=notice)

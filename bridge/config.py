@@ -53,6 +53,8 @@ MAX_OFFSET_MS = 1000.0
 MAX_PORT_NAME = 31
 #: What the name of a folder must not have on some system.
 _FOR_NAMES = re.compile(r"[^0-9A-Za-z.]")
+#: Scheme, host and port of a page, in the spelling of browsers (RFC 6454, 6.2).
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
 
 
 def _state_dir() -> Path:
@@ -76,6 +78,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """TCP port for OSCQuery and polling; None: the same number as `port`; 0: any free one."""
     no_http: bool = False
     """True: open no HTTP port."""
+    http_origins: tuple[str, ...] = ()
+    """The web pages that may use the bridge if they have its token, as `http://localhost:3000`; empty: none."""
+    http_upload_mb: float = 2000.0
+    """The largest clip that HTTP takes as a body, in 10⁶ bytes; 0: none."""
     announce: bool = False
     """True: announce the bridge by zeroconf, if `host` admits other computers."""
     state_dir: Path = msgspec.field(default_factory=_state_dir)
@@ -124,6 +130,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The longest region that a job may have."""
     queue_limit: int = 100
     """How many jobs may wait."""
+    cluster: str = ""
+    """The farm that computes jobs while it can be reached, as `tls://studio:8786`; empty: none."""
     history_limit: int = DEFAULT_HISTORY_LIMIT
     """How many finished jobs are kept and listed; the oldest are removed, and their files stay."""
 
@@ -132,6 +140,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError(f"port must be between 0 and 65535, not {self.port}")
         if self.http_port is not None and not 0 <= self.http_port <= 65535:
             raise ValueError(f"http_port must be between 0 and 65535, not {self.http_port}")
+        for written in self.http_origins:
+            _check_origin(written)
+        if not 0 <= self.http_upload_mb < math.inf:
+            raise ValueError(f"http_upload_mb must be 0 or more, not {self.http_upload_mb:g}")
         if self.max_minutes <= 0:
             raise ValueError(f"max_minutes must be more than 0, not {self.max_minutes:g}")
         if not 0.1 <= self.watch_settle_seconds <= 3600:
@@ -157,6 +169,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Where the bridge of this address keeps what is its own; only one process uses it at a time."""
         is_usual = self.host in USUAL_HOSTS
         return self.state_dir / (str(self.port) if is_usual else f"{self.port}-{_FOR_NAMES.sub('_', self.host)}")
+
+    @property
+    def uploads_folder(self) -> Path:
+        """Where clips lie that came over HTTP, until their jobs are over."""
+        return self.own_folder / "uploads"
 
     @property
     def cache_max_bytes(self) -> int:
@@ -268,6 +285,7 @@ DECODERS: dict[str, Callable[[str], object]] = {
     "watch": _folders,
     "midi_offsets_ms": _offsets,
     "allow": _listed,
+    "http_origins": _listed,
 }
 
 
@@ -283,6 +301,12 @@ def _check_network(written: str) -> None:
         raise ValueError(
             f"allow must be addresses or networks, as 192.168.1.20 or 192.168.1.0/24, not {written!r}"
         ) from None
+
+
+def _check_origin(written: str) -> None:
+    """Raises ValueError unless it is an origin as browsers send it. `null` would be any file and any sandbox."""
+    if not _ORIGIN.fullmatch(written):
+        raise ValueError(f"http_origins must be origins without a path, as http://localhost:3000, not {written!r}")
 
 
 def _check_names(template: str, *, one: bool) -> None:

@@ -7,13 +7,26 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from bridge.model import Failure, Job, Lateness, MidiStatus, Music, Outcome, PlayOutcome, Result, Stage, Warning
+from bridge.model import (
+    Computing,
+    Failure,
+    Job,
+    Lateness,
+    MidiStatus,
+    Music,
+    Outcome,
+    PlayOutcome,
+    Result,
+    Stage,
+    Warning,
+)
 from bridge.request import JobRequest
 from bridge.value import Value
 
 __all__ = [
     "Analysed",
     "Cancelling",
+    "ComputingMoved",
     "Ended",
     "Event",
     "GroupEnded",
@@ -278,6 +291,12 @@ class WorkerChanged(Value, frozen=True, kw_only=True, tag="worker_changed"):
     device: str = ""
 
 
+class ComputingMoved(Value, frozen=True, kw_only=True, tag="computing_moved"):
+    """From now on jobs are computed somewhere else: a farm has come or gone."""
+
+    computing: Computing
+
+
 class Noticed(Value, frozen=True, kw_only=True, tag="noticed"):
     """A log line that belongs to no job."""
 
@@ -309,5 +328,14 @@ JobEvent: TypeAlias = (
 MidiEvent: TypeAlias = MidiWaiting | MidiStarted | MidiStarved | MidiMoved | MidiEnded
 PullEvent: TypeAlias = Pulling | Pulled
 Event: TypeAlias = (
-    JobEvent | GroupEnded | MidiReady | MidiEvent | HorizonMoved | MidiDelayed | WorkerChanged | Noticed | PullEvent
+    JobEvent
+    | GroupEnded
+    | MidiReady
+    | MidiEvent
+    | HorizonMoved
+    | MidiDelayed
+    | WorkerChanged
+    | ComputingMoved
+    | Noticed
+    | PullEvent
 )

@@ -16,6 +16,7 @@ from bridge.connections.values import Connections, WireMessage
 from bridge.errors import BridgeError, NotFound, unresponsive_drive
 from bridge.events import (
     Cancelling,
+    ComputingMoved,
     Ended,
     Event,
     GroupEnded,
@@ -39,7 +40,7 @@ from bridge.inspector.outline import OutlineRequest, outline_of
 from bridge.midi.client import MidiPlayer
 from bridge.midi.live_takes import LiveTakes
 from bridge.midi.offsets import offsets_seconds
-from bridge.model import Job, ModelInfo, Status
+from bridge.model import Computing, Job, ModelInfo, Status
 from bridge.pipeline.clips_in_folder import clips_in
 from bridge.processes.show_folder import show_folder
 from bridge.protocols import Clock, FileLook, Reader, Workshop
@@ -85,6 +86,7 @@ class LocalBridge:
         self._engine = settings.defaults.engine.name
         self._device = settings.defaults.engine.device
         self._worker = "starting"
+        self._computing: Computing = "here"
         self._tasks: set[asyncio.Task[None]] = set()
         self._engines: Sequence[str] = (AUTO, DRAFT)
         self._submitted_jobs: set[str] = set()
@@ -157,6 +159,7 @@ class LocalBridge:
             device=self._device,
             midi=self._player.status,
             worker=self._worker,
+            computing=self._computing,
         )
 
     @property
@@ -287,6 +290,8 @@ class LocalBridge:
                 self._engine, self._device = engine, device
             case WorkerChanged(state=state):
                 self._worker = state
+            case ComputingMoved(computing=computing):
+                self._computing = computing
             case MidiWaiting(job=job, stem=stem) | MidiStarted(job=job, stem=stem):
                 self._playing.add((job, stem))
             case MidiEnded(job=job, stem=stem):

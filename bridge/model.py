@@ -25,6 +25,8 @@ Kind = Literal["stem", "midi", "notes", "picture", "chords", "score", "dawprojec
 TempoSource = Literal["given", "estimated", "default"]
 #: The name of a result with the notes of all stems.
 TOGETHER = "all"
+#: Where jobs are computed: on this machine, or on the machines of a farm.
+Computing = Literal["here", "farm"]
 PlayOutcome = Literal["finished", "stopped", "failed"]
 
 
@@ -60,6 +62,7 @@ WARNINGS: dict[str, str] = {
     "no_notes": "No note was found in any stem, or in a stem that the option `midi` names.",
     "notes_not_read": "A score, chords, a picture or a table is asked for, and the option `midi` names no stem.",
     "no_chords": "The option `chords` asks for a file of them, and none was found: a lone line has none.",
+    "no_kit": "The option `kit` asks to split the drums, and there are none: no drum stem, or no hit in it.",
     "would_clip": "A stem is too loud for the format, so all stems of the job are 32-bit float WAV files.",
     "bad_samples": "The clip contained samples that are no audio (NaN, or far too loud); they are silent now.",
     "damaged_audio": "Parts of the clip could not be decoded. They are silent, and what follows stays in its place.",
@@ -69,6 +72,7 @@ WARNINGS: dict[str, str] = {
     "out_of_memory": "The GPU's memory was full, so the CPU did the rest.",
     "backend_differs": "OpenVINO's results differ from torch's on this machine, so torch is used.",
     "not_kept": "The history could not be written, so the job would be lost if the bridge ended now.",
+    "farm_gone": "The farm has gone, or gave the job up: the job was begun again on this machine.",
     "pickled_weights": "One of your own models is a `.th` file that can run code; you have set `trust_pickles`.",
 }
 
@@ -290,3 +294,5 @@ class Status(Value, frozen=True, kw_only=True):
     midi: MidiStatus
     worker: str
     """`starting`, `ready`, `busy` or `down`."""
+    computing: Computing = "here"
+    """Where the next job will be computed."""

@@ -85,6 +85,8 @@ class StemChoice(Value, frozen=True, kw_only=True):
     """Stems and opposites to write as audio files; `all`: every single stem."""
     midi: StemSet | Literal["stems"] = "stems"
     """Stems to transcribe; `stems`: the single ones that are written, or all where nothing is."""
+    kit: bool = False
+    """Whether the drums are split too: into kick, snare, toms, hats and cymbals."""
     transcribe_as: str | None = None
     """None: separate, then transcribe. Else nothing is separated: the file itself is that stem, or a `mix`."""
 

@@ -1,4 +1,4 @@
-"""The job queue: runs one job at a time, and takes up once again what was interrupted."""
+"""The job queue: runs as many jobs at once as its runner takes, and takes up once again what was interrupted."""
 
 from __future__ import annotations
 
@@ -20,18 +20,16 @@ from bridge.events import (
     Event,
     GroupEnded,
     JobEvent,
-    Produced,
     Removed,
     Requeued,
     Restored,
-    Started,
     Submitted,
     Warned,
 )
 from bridge.groups.group import groups_of, unknown_group
 from bridge.groups.open_groups import OpenGroups, Ticket
 from bridge.model import Failure, Job, Outcome, Warning
-from bridge.pipeline.leftovers import remove_leftovers
+from bridge.pipeline.leftovers import removal
 from bridge.project_paths import result_name
 from bridge.protocols import Clock, JobRunner, JobStore
 from bridge.request import JobRequest
@@ -44,9 +42,10 @@ ID_LETTERS = "abcdefghijkmnopqrstuvwxyz"
 
 
 class Scheduler:
-    """Queues requests, gives them to the runner one after another, and publishes every event of every job.
+    """Queues requests, gives them to the runner in their order, and publishes every event of every job.
 
-    It is the only writer of the store. The runner reports through `on_event`, `on_runner_lost` and `on_runner_free`.
+    It is the only writer of the store. The runner reports through `on_event`, `on_runner_free`, `on_runner_lost` and
+    `on_job_lost`.
     """
 
     def __init__(
@@ -72,9 +71,11 @@ class Scheduler:
         self._being_cleaned: set[str] = set()
         """Waiting jobs whose last run left files that are being removed."""
         self._is_leaving = False
-        self._running: str | None = None
+        self._running: dict[str, None] = {}
+        """In the order in which they were started."""
         self._runner: JobRunner | None = None
-        self._runner_is_free = False
+        self._slots = 0
+        """How many jobs the runner takes at once."""
 
     def run(self, runner: JobRunner) -> None:
         """Gives jobs to `runner` from now on; called once, before the first `on_runner_free`."""
@@ -135,7 +136,7 @@ class Scheduler:
 
     def _enter(self, event: Submitted, ticket: Ticket | None, unkept: str = "") -> tuple[Job, int]:
         self._reserved.discard(event.job)
-        before = len(self._queue) + (self._running is not None)
+        before = len(self._queue) + len(self._running)
         if ticket is not None:
             self._groups.add(ticket, event.job)
         job = self._record(event)
@@ -150,15 +151,15 @@ class Scheduler:
 
     def check_room(self, pending: int = 0) -> None:
         """Raises QueueFull if the queue has no room for another job besides `pending` pending ones."""
-        starts_at_once = pending > 0 and self._runner_is_free and self._running is None
-        if len(self._queue) + pending - starts_at_once >= self._queue_limit:
+        start_at_once = min(pending, max(0, self._slots - len(self._running)))
+        if len(self._queue) + pending - start_at_once >= self._queue_limit:
             raise QueueFull(f"{len(self._queue) + pending} jobs are already waiting.")
 
     def cancel(self, job: str) -> None:
         """Cancels a job that is not over. See `protocols.Bridge.cancel`."""
         if self.job(job).is_over:
             return
-        if job == self._running and self._runner is not None:
+        if job in self._running and self._runner is not None:
             self._record_cancelling(job)
             self._runner.cancel(job)
         else:
@@ -232,34 +233,37 @@ class Scheduler:
 
     @property
     def running(self) -> int:
-        return int(self._running is not None)
+        return len(self._running)
 
-    def on_runner_free(self) -> None:
-        """Called when the runner can take a job."""
-        self._runner_is_free = True
+    def on_runner_free(self, slots: int = 1) -> None:
+        """Called when the runner can take jobs, `slots` at once, those that it has among them."""
+        self._slots = slots
         self._start_next()
 
     def on_event(self, event: JobEvent) -> None:
-        """Called with each event from the runner; events of any but the running job are ignored."""
-        if event.job != self._running:
+        """Called with each event from the runner; events of any but the running jobs are ignored."""
+        if event.job not in self._running:
             return
         given_up = isinstance(event, Ended) and event.outcome != "done" and not self.job(event.job).is_cancelling
         if given_up and self._is_leaving:
             return  # the runner was closed in the middle of the job, which waits again
         self._record(event)
         if isinstance(event, Ended):
-            self._running = None
-            self.on_runner_free()
+            self._running.pop(event.job, None)
+            self._start_next()
 
     def on_runner_lost(self, reason: str) -> None:
-        """Called when the runner has died: its job is taken up once more, before all others; the second time it fails.
+        """Called when the runner has died with all its jobs, and takes no more until `on_runner_free`."""
+        self._slots = 0
+        for job in reversed([*self._running]):
+            self.on_job_lost(job, reason)
 
-        What it left is removed before.
+    def on_job_lost(self, job: str, reason: str) -> None:
+        """Called when the process of a running job has died: it is taken up once more, before all others.
+
+        The second time it fails. What it left is removed before.
         """
-        self._runner_is_free = False
-        if self._running is None:
-            return
-        job, self._running = self._running, None
+        self._running.pop(job)
         if self.job(job).is_cancelling:
             self._end_cancelled(job)
         else:
@@ -288,29 +292,29 @@ class Scheduler:
 
     def leave(self) -> None:
         """To be called before the runner is closed: what it says of a job that it gives up is no end of the job."""
-        self._runner_is_free = False
+        self._slots = 0
         self._is_leaving = self._store.outlives_process
 
     def close(self) -> None:
         """Called when the runner has ended. All jobs wait for the next start; of a store in memory, all end."""
-        self._runner_is_free = False
-        job, self._running = self._running, None
+        self._slots = 0
+        running, self._running = [*self._running], {}
         if self._store.outlives_process:
-            if job is not None:
+            for job in running:
                 is_cancelled = self.job(job).is_cancelling
-                removal = self._removal(job, "cancelled" if is_cancelled else None)
+                clean = self._removal(job, "cancelled" if is_cancelled else None)
                 if is_cancelled:
                     self._end(job, "cancelled")
                 else:
                     self._record(Requeued(job=job))
-                self._clean_up(removal, lambda: None)
+                self._clean_up(clean, lambda: None)
             return
         while self._queue:
             self._end(self._queue.popleft(), "cancelled")
-        if job is not None:
-            removal = self._removal(job)
+        for job in running:
+            clean = self._removal(job)
             self._end(job, "cancelled")
-            self._clean_up(removal, lambda: None)
+            self._clean_up(clean, lambda: None)
 
     def _record_cancelling(self, job: str) -> None:
         known = self._store.get(job)
@@ -324,10 +328,10 @@ class Scheduler:
     def _take_up_again(self, job: str, reason: str) -> None:
         """Puts an interrupted job at the front of the queue, or fails it if it was interrupted before."""
         runs_again = not self.job(job).interruptions
-        removal = self._removal(job, None if runs_again else "failed")
+        clean = self._removal(job, None if runs_again else "failed")
         if not runs_again:
             message = f"{reason[0].upper()}{reason[1:]}, for the second time."
-            self._clean_up(removal, lambda: self._end(job, "failed", message))
+            self._clean_up(clean, lambda: self._end(job, "failed", message))
             return
 
         def go_on() -> None:
@@ -337,24 +341,21 @@ class Scheduler:
         self._being_cleaned.add(job)
         self._queue.appendleft(job)
         self._record(Requeued(job=job, reason=reason))
-        self._clean_up(removal, go_on)
+        self._clean_up(clean, go_on)
 
     def _start_next(self) -> None:
-        if self._runner is None or not self._runner_is_free or self._running is not None or not self._queue:
-            return
-        job = next((job for job in self._queue if not self.job(job).is_cancelling), "")
-        if not job or job in self._being_cleaned:
-            return
-        self._queue.remove(job)
-        try:
-            self._runner.run(job, self.job(job).request_to_run)
-        except Exception as error:
-            log.exception("job %s cannot be sent to the worker", job)
-            self._end(job, "failed", f"The job cannot be sent to the worker ({type(error).__name__}).")
-            self._start_next()
-            return
-        self._running = job
-        self._runner_is_free = False
+        while self._runner is not None and len(self._running) < self._slots:
+            job = next((job for job in self._queue if not self.job(job).is_cancelling), "")
+            if not job or job in self._being_cleaned:
+                return
+            self._queue.remove(job)
+            self._running[job] = None
+            try:
+                self._runner.run(job, self.job(job).request_to_run)
+            except Exception as error:
+                log.exception("job %s cannot be sent to the worker", job)
+                del self._running[job]
+                self._end(job, "failed", f"The job cannot be sent to the worker ({type(error).__name__}).")
 
     def _end(self, job: str, outcome: Outcome, message: str = "") -> None:
         if self.job(job).is_over:  # it ended while its temporary files were removed
@@ -363,19 +364,8 @@ class Scheduler:
         self._record(Ended(job=job, outcome=outcome, unix_seconds=self._clock.unix_seconds(), failure=failure))
 
     def _removal(self, job: str, end: Literal["cancelled", "failed"] | None = None) -> Callable[[], None]:
-        """Removes what the job has left in every folder that it has written to. It may wait for a drive.
-
-        Args:
-            end: how the job ends now; None: it runs again.
-        """
-        history = [*self._store.history(job)]
-        started = [event for event in history if isinstance(event, Started)]
-        told = [event.result.path for event in history if isinstance(event, Produced)]
-        folders = [event.output_dir for event in started if event.output_dir]
-        created = [folder for event in started for folder in event.created]
-        if end is None:
-            return lambda: remove_leftovers(job, folders, created)
-        return lambda: remove_leftovers(job, folders, created, told, end)
+        """Removes what the job has left; see `leftovers.removal`."""
+        return removal(job, self._store.history(job), end)
 
     def _record(self, event: JobEvent) -> Job:
         job = self._store.append(event)

@@ -1,4 +1,4 @@
-"""The tables of stems and their opposites: name, label, channel, colours."""
+"""The tables of stems, their opposites and the parts of the drums: name, label, channel, colours."""
 
 from __future__ import annotations
 
@@ -40,6 +40,19 @@ class Opposite(msgspec.Struct, frozen=True, kw_only=True):
     """Hexadecimal, of its track in Live: the stem's, half-way to grey."""
 
 
+class KitPart(msgspec.Struct, frozen=True, kw_only=True):
+    """One part of a drum stem that is split into the drums of its kit. It is audio only."""
+
+    name: str
+    """In OSC messages and records."""
+    label: str
+    """For people: in file names and track names."""
+    keys: tuple[int, ...]
+    """The General MIDI keys of its hits."""
+    colour: str
+    """Hexadecimal, of its track in Live: the stem's, lighter from low drums to high ones."""
+
+
 #: Every stem, by its name, in display order.
 STEM_TABLE: dict[str, Stem] = {
     stem.name: stem
@@ -67,11 +80,26 @@ OPPOSITE_TABLE: dict[str, Opposite] = {
         Opposite(name="no_piano", label="No Piano", without="piano", colour="#5e7fad"),
     )
 }
+#: The parts of a split drum stem, by their names, from low to high.
+KIT_TABLE: dict[str, KitPart] = {
+    part.name: part
+    for part in (
+        KitPart(name="kick", label="Drums Kick", keys=(35, 36), colour="#57565f"),
+        KitPart(name="snare", label="Drums Snare", keys=(37, 38, 39, 40), colour="#6b6a77"),
+        KitPart(name="toms", label="Drums Toms", keys=(41, 43, 45, 47, 48, 50), colour="#7f7d8c"),
+        KitPart(name="hats", label="Drums Hats", keys=(42, 44, 46), colour="#9391a0"),
+        KitPart(name="cymbals", label="Drums Cymbals", keys=(49, 51, 52, 53, 55, 57, 59), colour="#a7a5b4"),
+    )
+}
 #: A recording that is transcribed without separation; it is handled like a stem.
 MIX = Stem(name="mix", label="Mix", channel=5, colour="#3d7fd9", night_colour="#6aa8ff")
 
 #: The names of all stems, in order.
 STEMS: tuple[str, ...] = tuple(STEM_TABLE)
+#: The stem that a kit plays.
+DRUMS = "drums"
+#: The names of the parts of a split drum stem, in order.
+KIT: tuple[str, ...] = tuple(KIT_TABLE)
 #: The names of the stems that most models give.
 FOUR_STEMS = STEMS[:4]
 #: The names of all that can be written as audio, in order: single stems, then opposites.
@@ -87,8 +115,9 @@ def stem_of(name: str) -> Stem:
 
 
 def label_of(name: str) -> str:
-    """The label of a stem or an opposite, for file names and people."""
-    return OPPOSITE_TABLE[name].label if name in OPPOSITE_TABLE else stem_of(name).label
+    """The label of a stem, an opposite or a part of the drums, for file names and people."""
+    other = OPPOSITE_TABLE.get(name) or KIT_TABLE.get(name)
+    return stem_of(name).label if other is None else other.label
 
 
 def opposite_of(stem: str) -> str:

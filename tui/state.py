@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from bridge.events import (
+    ComputingMoved,
     Ended,
     Event,
     GroupEnded,
@@ -28,7 +29,7 @@ from bridge.events import (
 )
 from bridge.groups.group import Group, ended_group, group_with, groups_of, take_or_put
 from bridge.lifecycle import apply
-from bridge.model import Job, MidiStatus, Status
+from bridge.model import Computing, Job, MidiStatus, Status
 from tui.log_lines import LogLine, log_line
 
 #: The most lines that the log holds; older ones are dropped.
@@ -62,6 +63,7 @@ class ViewState:
     """Whether the bridge runs in another process."""
     engine: str = ""
     device: str = ""
+    computing: Computing = "here"
     playing: frozenset[tuple[str, str]] = frozenset()
     armed: frozenset[tuple[str, str]] = frozenset()
     """The notes that wait for the DAW's transport to start."""
@@ -92,6 +94,7 @@ def initial_view(
         worker=status.worker,
         engine=status.engine,
         device=status.device,
+        computing=status.computing,
         history_changes=1,
         is_attached=is_attached,
         log=(listening,),
@@ -177,5 +180,7 @@ def _after_other_event(state: ViewState, event: Event) -> ViewState:
             return replace(state, playing=state.playing - pair, armed=state.armed - pair)
         case WorkerChanged():
             return replace(state, worker=event.state, device=event.device or state.device)
+        case ComputingMoved():
+            return replace(state, computing=event.computing)
         case _:
             return state

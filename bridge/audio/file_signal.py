@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import soundfile
@@ -87,6 +87,19 @@ def open_in_place(part: FilePart) -> Iterator[FileSignal]:
         with translate_decoding_errors(f"{part.path.name} can no longer be read."):
             file = held.enter_context(open_sound(part))
         yield FileSignal(part.path, file)
+
+
+@contextmanager
+def open_written(file: BinaryIO, name: str) -> Iterator[FileSignal]:
+    """The samples of an uncompressed or FLAC file that the bridge has written, readable until the block ends.
+
+    Raises:
+        NotAudio: it is damaged.
+    """
+    with ExitStack() as held:
+        with translate_decoding_errors(f"{name} cannot be read."):
+            sound = held.enter_context(soundfile.SoundFile(file))
+        yield FileSignal(Path(name), sound)
 
 
 def mend(samples: Samples) -> int:

@@ -31,7 +31,7 @@ from bridge.cli.farm import commands as farm
 from bridge.cli.libraries import library
 from bridge.cli.listening import hear
 from bridge.cli.output.terminal import OutputClosed, drop_output, prepare_terminal, write_error, write_line, writing
-from bridge.cli.sending import secret, watch
+from bridge.cli.sending import secret, token, watch
 from bridge.cli.shell import completion
 from bridge.errors import BadArguments, NotWritable
 from bridge.options.table import JOB, OPTIONS
@@ -117,6 +117,7 @@ app.add_typer(cache.app, name="cache")
 app.add_typer(completion.app, name="completion")
 app.add_typer(secret.app, name="secret")
 app.add_typer(farm.app, name="farm")
+app.command("token")(token.show_token)
 app.command("ports")(ports.ports)
 app.command("calibrate")(calibrate.calibrate_ports)
 app.command("doctor")(doctor.doctor)

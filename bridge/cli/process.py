@@ -52,6 +52,7 @@ async def process(
     files: Sources,
     json: shared.Json = False,
     models_dir: shared.ModelsDir = None,
+    cluster: shared.Cluster = None,
     trust_pickles: shared.TrustPickles = False,
 ) -> int:
     """Separate songs or clips into stems, with a MIDI file for each of them.
@@ -59,7 +60,7 @@ async def process(
     The results go into the project that the clip belongs to, or into a folder "stems" beside the clip.
     Several clips have a folder each.
     """
-    settings = shared.settings_from(models_dir=models_dir, trust_pickles=trust_pickles)
+    settings = shared.settings_from(models_dir=models_dir, cluster=cluster, trust_pickles=trust_pickles)
     log_into(settings.state_dir, "process")
     return await _run(files, settings, options, json=json)
 

@@ -60,6 +60,7 @@ async def serve(
     models_dir: shared.ModelsDir = None,
     secret_file: shared.SecretFile = None,
     allow: shared.Allow = None,
+    cluster: shared.Cluster = None,
     trust_pickles: shared.TrustPickles = False,
 ) -> int:
     """Wait for OSC messages, without a screen. Ctrl-C ends it.
@@ -68,7 +69,8 @@ async def serve(
     """
     settings = shared.settings_from(
         **options, host=host, port=port, no_midi=no_midi, http_port=http_port, no_http=no_http, announce=announce,
-        state_dir=state_dir, models_dir=models_dir, secret_file=secret_file, allow=allow, trust_pickles=trust_pickles,
+        state_dir=state_dir, models_dir=models_dir, secret_file=secret_file, allow=allow, cluster=cluster,
+        trust_pickles=trust_pickles,
     )  # fmt: skip
     log_into(settings.state_dir, "serve")
     async with interruption() as interrupted, logged_bridge(settings) as running:
@@ -98,6 +100,7 @@ def tui(
     models_dir: shared.ModelsDir = None,
     secret_file: shared.SecretFile = None,
     allow: shared.Allow = None,
+    cluster: shared.Cluster = None,
     trust_pickles: shared.TrustPickles = False,
     connect: Connect = False,
     address: Address = None,
@@ -116,7 +119,7 @@ def tui(
     given: dict[str, object] = {
         **options, "host": host, "port": port, "no_midi": no_midi or None, "http_port": http_port,
         "no_http": no_http or None, "announce": announce or None, "state_dir": state_dir, "models_dir": models_dir,
-        "secret_file": secret_file, "allow": allow, "trust_pickles": trust_pickles or None,
+        "secret_file": secret_file, "allow": allow, "cluster": cluster, "trust_pickles": trust_pickles or None,
     }  # fmt: skip
     settings = shared.settings_from(**given)
     if connect and address is not None:

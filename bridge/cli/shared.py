@@ -71,10 +71,10 @@ Port: TypeAlias = Annotated[
 ]
 HttpPort: TypeAlias = Annotated[
     int | None,
-    typer.Option("--http-port", help="The port for OSCQuery, that of --port unless set.", rich_help_panel=_PLACES),
+    typer.Option("--http-port", help="The port for HTTP, that of --port unless set.", rich_help_panel=_PLACES),
 ]
 NoHttp: TypeAlias = Annotated[
-    bool, typer.Option("--no-http", help="Do not let programs explore the bridge over HTTP.", rich_help_panel=_PLACES)
+    bool, typer.Option("--no-http", help="Do not answer programs over HTTP.", rich_help_panel=_PLACES)
 ]
 Announce: TypeAlias = Annotated[
     bool,
@@ -96,6 +96,14 @@ Allow: TypeAlias = Annotated[
     typer.Option(
         "--allow",
         help="Another computer, or a network, that may use the bridge with the secret, as 192.168.1.0/24.",
+        rich_help_panel=_PLACES,
+    ),
+]
+Cluster: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        help="The farm that computes the jobs while it can be reached, as tls://studio:8786.",
         rich_help_panel=_PLACES,
     ),
 ]

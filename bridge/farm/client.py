@@ -79,12 +79,19 @@ class FarmComputer:
                 address=address,
                 certificates=certificates,
                 priority=priority,
+                roots=tuple(map(str, settings.roots)),
+                cache_dir=str(settings.cache_dir),
+                cache_max_bytes=settings.cache_max_bytes,
                 patience_seconds=patience_seconds,
             )
         )
         await computer._child.start()
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(computer._has_state.wait(), FIRST_STATE_SECONDS)
+        try:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(computer._has_state.wait(), FIRST_STATE_SECONDS)
+        except asyncio.CancelledError:
+            await computer.close()
+            raise
         return computer
 
     @property

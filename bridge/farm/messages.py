@@ -19,6 +19,11 @@ class FarmClientSettings(Value, frozen=True, kw_only=True, tag="settings"):
     """The file with the farm's certificates; empty: the connection is not encrypted."""
     priority: int = 0
     """Songs of a higher one are begun first."""
+    roots: tuple[str, ...] = ()
+    """The folders that results may be written to from here; empty: all."""
+    cache_dir: str
+    cache_max_bytes: int
+    """Largest size of this machine's results cache; 0: no cache."""
     patience_seconds: float
     """How long a song waits for a farm that has gone, before it is given up."""
 

@@ -20,12 +20,15 @@ from bridge.errors import (
     BridgeError,
     EngineFailed,
     InternalError,
+    NotFound,
     NotReadable,
     OutsideRoots,
     ProtocolMismatch,
     unresponsive_drive,
 )
 from bridge.events import Ended, JobEvent, LiveNotes
+from bridge.farm.carrying.bench import Bench
+from bridge.farm.carrying.values import CarriedFile
 from bridge.farm.finished import finished_song, is_computed_now
 from bridge.farm.paths import PathMap
 from bridge.farm.story import lasts
@@ -60,10 +63,17 @@ class Shared(NamedTuple):
 class Pool:
     """The worker processes of one machine. `compute` is what a task of the farm does."""
 
-    def __init__(self, computers: Sequence[JobComputer], shared: Shared, clock: Clock) -> None:
-        """`computers`: each computes one song at a time."""
+    def __init__(self, computers: Sequence[JobComputer], shared: Shared, clock: Clock, bench: Bench) -> None:
+        """
+        Args:
+            computers: each computes one song at a time.
+            bench: for songs that do not lie in what is shared.
+        """
         self._computers = tuple(computers)
         self._shared = shared
+        self.bench = bench
+        self.address = ""
+        """Where Dask reaches this machine."""
         self._clock = clock
         self._free: asyncio.Queue[JobComputer] = asyncio.Queue()
         for computer in self._computers:
@@ -128,6 +138,8 @@ class Pool:
             tell(record.topic, encode(SongEvent(job=record.job, attempt=attempt, index=index, event=shown)))
 
         try:
+            if not await off_loop(lambda: self._is_shared(record), timeout_seconds=ANSWER_SECONDS):
+                return await self._carried(record, attempt, events, on_event)
             ended = await self._computed(record, on_event)
         except EngineFailed as error:
             self.problem = str(error)
@@ -157,6 +169,41 @@ class Pool:
         except TimeoutError:
             raise unresponsive_drive(request.source) from None
 
+    async def _carried(
+        self,
+        record: TaskRecord,
+        attempt: str,
+        events: Sequence[JobEvent],
+        on_event: Callable[[JobEvent | LiveNotes], None],
+    ) -> TaskOutcome:
+        """Computes a song from its clip into a folder of this machine's own; without the clip, it asks for that."""
+        job, clip, bench = record.job, record.clip, self.bench
+        self._checked(record)
+        if clip is None or not await asyncio.to_thread(bench.has, clip):
+            return TaskOutcome(attempt="", events=(), machine=self.address)
+        computer = await self._free.get()
+        files: tuple[CarriedFile, ...] = ()
+        try:
+            request = await asyncio.to_thread(bench.prepare, job, record.request, clip)
+            ended = await computer.compute(job, request, on_event)
+            if ended.outcome == "done":
+                files = await asyncio.to_thread(bench.results, job)
+        finally:
+            self._free.put_nowait(computer)
+            if not files:
+                bench.forget(job)
+        return TaskOutcome(attempt=attempt, events=(*events, ended), machine=self.address, carried=files)
+
+    def _is_shared(self, record: TaskRecord) -> bool:
+        """Whether source and results lie in what this machine shares, so that nothing has to be carried."""
+        request = self._shared.paths.request_here(record.request)
+        try:
+            for path in (Path(request.source), wanted_folder(request)):
+                check_roots(path, self._shared.folders)
+        except (OutsideRoots, NotFound):
+            return False
+        return bool(self._shared.folders)
+
     async def _until_predecessor_ends(self, job: str, request: JobRequest) -> None:
         """Waits until no other process works on the same song: a machine that was cut off may still be at it."""
         for _ in range(round(PREDECESSOR_SECONDS / _POLL_SECONDS)):
@@ -181,19 +228,12 @@ class Pool:
         return self._shared.paths.request_here(record.request)
 
     def _check_place(self, record: TaskRecord, request: JobRequest) -> None:
-        """Checks that source and results lie in what is shared, and that the source is the one that was meant.
+        """Checks that the source is the one that was meant; that a shared folder has none is told of by its job.
 
         Raises:
-            OutsideRoots, NotReadable: they do not, or it is another file. One that is missing is told of by its job.
+            NotReadable: it is another file.
         """
-        if not self._shared.folders:
-            raise OutsideRoots(
-                "This machine of the farm shares no folder.",
-                advice="Start it with --share FOLDER, for the folder that clips and results lie in.",
-            )
         source = Path(request.source)
-        for path in (source, wanted_folder(request)):
-            check_roots(path, self._shared.folders)
         with suppress(OSError):
             if (size := source.stat().st_size) != record.source_bytes:
                 raise NotReadable(

@@ -23,7 +23,7 @@ class Story:
 
     def __init__(self, job: str) -> None:
         """`job`: the id that the client gave it."""
-        self._job = job
+        self.job = job
         self._attempt = ""
         self._past: set[str] = set()
         self._told = 0
@@ -55,7 +55,7 @@ class Story:
         self._attempt, self._told = attempt, 0
         if self._has_told:
             self._has_told = False
-            yield Requeued(job=self._job)
+            yield Requeued(job=self.job)
 
     def _own(self, event: JobEvent | LiveNotes) -> JobEvent | LiveNotes:
-        return replace(event, job=self._job)
+        return replace(event, job=self.job)

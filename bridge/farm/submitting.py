@@ -8,19 +8,32 @@ import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError as LostFuture
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import msgspec
 from distributed import Client, KilledWorker, Security
+from msgspec.structs import replace
 
-from bridge.errors import EngineFailed, NotFound
-from bridge.events import Ended
+from bridge.errors import BridgeError, EngineFailed, NotFound
+from bridge.events import Ended, JobEvent, LiveNotes
+from bridge.farm.carrying import serving
+from bridge.farm.carrying.carrier import Carrier, MachineGone
+from bridge.farm.carrying.receiving import ReceivingPlace
 from bridge.farm.connection import CONNECT_SECONDS, MOST_DEATHS, SONG
 from bridge.farm.identity import farm_state
 from bridge.farm.messages import ClientReady, Compute, FarmReport, GivenUp, SongHappened, StateChanged
 from bridge.farm.story import Story
-from bridge.farm.task import TaskOutcome, cancel_song, decode_outcome, decode_told, encode, record_of, run_task
+from bridge.farm.task import (
+    TaskOutcome,
+    TaskRecord,
+    cancel_song,
+    decode_outcome,
+    decode_told,
+    encode,
+    record_of,
+    run_task,
+)
 from bridge.farm.values import FarmState
 from bridge.model import Failure
 from bridge.request import JobRequest
@@ -31,6 +44,8 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 #: A scheduler that does not answer for this long has gone.
 ANSWER_LIMIT_SECONDS = 5.0
+#: For a chunk of what is carried.
+CALL_SECONDS = 60.0
 #: For a cancellation, on all machines.
 CANCEL_SECONDS = 2.6
 
@@ -46,12 +61,14 @@ class Submitter:
         *,
         patience_seconds: float,
         priority: int = 0,
+        place: ReceivingPlace | None = None,
     ) -> None:
         self._address = address
         self._security = security
         self._send = send
         self._patience_seconds = patience_seconds
         self._priority = priority
+        self._place = place or ReceivingPlace()
         self._topic = f"sab-{secrets.token_hex(8)}"
         self._client: Any = None
         """Dask's `Client`, of which only some calls have types; None: there is no connection."""
@@ -60,6 +77,8 @@ class Submitter:
         self._songs: dict[str, asyncio.Task[None]] = {}
         self._stories: dict[str, list[Story]] = {}
         """By song id, the stories of the jobs that ask for it."""
+        self._carriers: dict[str, Carrier] = {}
+        """Of the jobs that are computed by a machine without a shared folder."""
 
     async def run(self) -> None:
         """Keeps the connection until it is cancelled; then what the farm computes for this bridge is cancelled."""
@@ -140,7 +159,7 @@ class Submitter:
             return
         for story in self._stories.get(told.job, ()):
             for shown in story.hear(told):
-                self._send(SongHappened(event=shown))
+                self._tell(story.job, shown)
 
     async def _follow(self, job: str, request: JobRequest) -> None:
         """One job from its submission to its end."""
@@ -154,47 +173,107 @@ class Submitter:
         stories = self._stories.setdefault(record.job, [])
         stories.append(story)
         try:
-            outcome = await self._outcome(record.job, encode(record), request.engine.device)
-            for event in story.end(outcome):
-                self._send(SongHappened(event=event))
+            async with AsyncExitStack() as carrying:
+                end = await self._compute(job, record, story, carrying)
+            self._send(SongHappened(event=end))  # when nothing of it is claimed any more
         except asyncio.CancelledError:
             if len(stories) == 1:
                 await self._cancel_on_machines(record.job)
             self._end(job, "cancelled")
             raise
-        except EngineFailed as error:
+        except MachineGone as error:
+            self._send(GivenUp(job=job, reason=error.message))
+        except BridgeError as error:
             self._end(job, "failed", Failure(code=error.code, message=str(error)))
         finally:
+            self._carriers.pop(job, None)
             stories.remove(story)
             if not stories:
                 self._stories.pop(record.job, None)
 
-    async def _outcome(self, song: str, record: bytes, device: str) -> TaskOutcome:
+    async def _compute(
+        self, job: str, record: TaskRecord, story: Story, carrying: AsyncExitStack
+    ) -> JobEvent | LiveNotes:
+        """Has a song computed, tells of it, and carries it where no folder is shared; returns its end.
+
+        Raises:
+            MachineGone: machines have gone in the middle of what was carried, again and again.
+            BridgeError: the song cannot be computed, or its results cannot be written here.
+        """
+        deaths = 0
+        while True:
+            try:
+                outcome = await self._outcome(record)
+                while not outcome.events:
+                    carrier = await self._carrier(job, record.request, carrying)
+                    clip = await carrier.send(FarmCalls(self._client, outcome.machine))
+                    outcome = await self._outcome(replace(record, clip=clip), outcome.machine)
+                *events, end = story.end(outcome)
+                for event in events:
+                    self._tell(job, event)
+                if outcome.carried:
+                    carrier = await self._carrier(job, record.request, carrying)
+                    machine = FarmCalls(self._client, outcome.machine)
+                    await carrier.receive(machine, record.job, outcome.events, outcome.carried)
+                    if len(self._stories[record.job]) == 1:
+                        await machine.call(serving.forget, record.job)
+                return end
+            except MachineGone:
+                deaths += 1
+                if deaths == MOST_DEATHS:
+                    raise
+                await self._lost(self._client)
+
+    async def _carrier(self, job: str, request: JobRequest, carrying: AsyncExitStack) -> Carrier:
+        """The job's carrier, which claims the folder of the results when it is needed for the first time."""
+        if job not in self._carriers:
+            carrier = Carrier(job, request, self._place, lambda event: self._send(SongHappened(event=event)))
+            self._carriers[job] = await carrying.enter_async_context(carrier)
+        return self._carriers[job]
+
+    def _tell(self, job: str, event: JobEvent | LiveNotes) -> None:
+        carrier = self._carriers.get(job)
+        shown = event if carrier is None else carrier.told(event)
+        if shown is not None:
+            self._send(SongHappened(event=shown))
+
+    async def _outcome(self, record: TaskRecord, machine: str = "") -> TaskOutcome:
         """What a machine returns for a song, however often the farm has to be given it.
+
+        Args:
+            machine: the one that has its clip; empty: any.
 
         Raises:
             EngineFailed: its machines have died of it, or it cannot be run there.
         """
+        song, content, device = record.job, encode(record), record.request.engine.device
+        # Where the machine dies, another gets the song, and asks for the clip.
+        where = {"workers": [machine], "allow_other_workers": True} if machine else {}
+        key = f"{song}-{machine}" if machine else song
         resources = {SONG: 1, **({"GPU": 1} if device in ("cuda", "mps") else {})}
         while True:
             await self._connected.wait()
             client = self._client
             if client is None:
                 continue
-            future = client.submit(run_task, record, key=song, resources=resources, priority=self._priority, pure=False)
+            future = client.submit(
+                run_task, content, key=key, resources=resources, priority=self._priority, pure=False, **where
+            )
             try:
-                content = await _result_of(future)
+                answer = await _result_of(future)
             finally:
                 future.release()
-            if content is None:
+            if answer is None:
                 await self._lost(client)
                 continue
             try:
-                outcome = decode_outcome(content)
+                outcome = decode_outcome(answer)
             except msgspec.MsgspecError as error:
                 raise EngineFailed(
                     f"A machine of the farm returned what this version cannot read ({error})."
                 ) from error
+            if not outcome.events and outcome.machine:  # it wants the clip
+                return outcome
             end = outcome.events[-1] if outcome.events else None
             if not isinstance(end, Ended):
                 raise EngineFailed("A machine of the farm returned a song without an end.")
@@ -203,7 +282,7 @@ class Submitter:
 
     async def _lost(self, client: Any) -> None:
         """Waits until the loss of a connection is noticed, or a moment if it was only one song that was lost."""
-        if client.status != "running" and client is self._client:
+        if client is not None and client.status != "running" and client is self._client:
             await self._leave()
         await asyncio.sleep(LOOK_SECONDS / 4)
 
@@ -224,6 +303,21 @@ class Submitter:
 
     def _end(self, job: str, outcome: Any, failure: Failure | None = None) -> None:
         self._send(SongHappened(event=Ended(job=job, outcome=outcome, unix_seconds=time.time(), failure=failure)))
+
+
+class FarmCalls:
+    """Implements `carrying.sending.RemoteCalls` for one machine of the farm: calls beside its songs."""
+
+    def __init__(self, client: Any, address: str) -> None:
+        self._client = client
+        self._address = address
+
+    async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """See `RemoteCalls.call`."""
+        if self._client is None:
+            raise ConnectionError("the farm has gone")
+        run = self._client.run(function, *arguments, workers=[self._address])
+        return (await asyncio.wait_for(run, CALL_SECONDS))[self._address]
 
 
 async def _result_of(future: Any) -> bytes | None:

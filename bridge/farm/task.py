@@ -13,11 +13,11 @@ import msgspec
 
 from bridge import __version__
 from bridge.events import JobEvent, LiveNotes
+from bridge.farm.carrying.values import CarriedFile, Clip
+from bridge.farm.values import PLUGIN
 from bridge.request import GroupChoice, JobRequest, PlayRequest
 from bridge.value import Value
 
-#: Under this name a worker has what computes songs.
-PLUGIN = "source-audio-bridge"
 #: Letters only, as the ids of all jobs.
 _LETTERS = "abcdefghijkmnopqrstuvwxyz"
 #: 64 bits: among a million songs, two of one name come once in thirty million libraries.
@@ -36,6 +36,8 @@ class TaskRecord(Value, frozen=True, kw_only=True):
     """Where what happens is told."""
     source_bytes: int
     """The size of the source; another one means that it is not the same file."""
+    clip: Clip | None = None
+    """The source for a machine that shares no folder; None: none has asked for it."""
 
 
 class TaskOutcome(Value, frozen=True, kw_only=True):
@@ -44,7 +46,11 @@ class TaskOutcome(Value, frozen=True, kw_only=True):
     attempt: str
     """Which run this was of all that were begun."""
     events: tuple[JobEvent, ...]
-    """All that last, in order; the last is `Ended`."""
+    """All that last, in order; the last is `Ended`. Of a song that waits for its clip, none."""
+    machine: str = ""
+    """Where the results lie, or where the clip is wanted: a machine that shares no folder, as Dask calls it."""
+    carried: tuple[CarriedFile, ...] = ()
+    """The results that lie there."""
 
 
 class SongEvent(Value, frozen=True, kw_only=True):

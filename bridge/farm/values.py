@@ -6,6 +6,8 @@ from typing import Literal, TypeAlias
 
 from bridge.value import Value
 
+#: Under this name a Dask worker of the farm has what computes songs.
+PLUGIN = "source-audio-bridge"
 Kind: TypeAlias = Literal["cpu", "gpu"]
 
 

@@ -19,12 +19,14 @@ from msgspec.structs import replace
 from bridge.config import Settings
 from bridge.errors import EngineFailed
 from bridge.farm.access import LOOPBACK, FarmAddress
+from bridge.farm.carrying.bench import free_bench
 from bridge.farm.connection import SONG, use_dask
 from bridge.farm.identity import FACTS, METRIC, facts, songs
 from bridge.farm.pool import Pool, Shared
-from bridge.farm.task import PLUGIN
-from bridge.farm.values import Kind
+from bridge.farm.values import PLUGIN, Kind
+from bridge.pipeline.cache.store import ResultsCache
 from bridge.system.clock import SystemClock
+from bridge.system.off_loop import off_loop
 from bridge.system.private_folders import private_folder
 from bridge.worker.local_computer import LocalComputer
 
@@ -63,10 +65,13 @@ class SongPlugin(WorkerPlugin):
         self._pool = pool
         self._on_broken = on_broken
         self._worker: Worker | None = None
+        self.bench = pool.bench
+        """For what is carried: `carrying.serving` looks for it here."""
 
     def setup(self, worker: Worker) -> None:
         """Called by Dask."""
         self._worker = worker
+        self._pool.address = worker.address
 
     async def compute(self, record: bytes) -> bytes:
         """See `task.run_task`."""
@@ -100,7 +105,9 @@ async def run_machine(
     if options.slots > 1:  # else each of them takes all cores
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // options.slots)))
     computers = [await LocalComputer.open(own) for _ in range(options.slots)]
-    pool = Pool(computers, options.shared, SystemClock())
+    cache = ResultsCache(settings.cache_dir, settings.cache_max_bytes, SystemClock())
+    bench = await off_loop(lambda: free_bench(options.scratch, cache))
+    pool = Pool(computers, options.shared, SystemClock(), bench)
     try:
         while not ends.is_set() and not pool.problem:
             await _take_part(options, pool, say, ends)

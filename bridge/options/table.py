@@ -154,6 +154,10 @@ OPTIONS: dict[str, Option] = {
             "clips", "group.clips", WholeNumber(f"a number, up to {MOST_CLIPS}", highest=MOST_CLIPS),
             "How many clips you send for the group: it does not end before they have all arrived.", "group_clips", (),
         ),
+        Option(
+            "kit", "stems.kit", Switch(),
+            "Split the drums too: into kick, snare, toms, hats and cymbals, which sum to them.", "kit",
+        ),
         _notes(
             "shortest", "reading.shortest_seconds", between(10, 2000, "ms", divisor=1000),
             "Leave out shorter notes.", "shortest_seconds",

@@ -96,7 +96,7 @@ HELLO_REPLY = Outgoing(
 )
 PONG = Outgoing("/sab/pong", "s:token", "The server is running.")
 STATUS_REPLY = Outgoing(
-    "/sab/status.reply", "i:queued i:running s:engine s:device s:midi_backend", "What the bridge is doing."
+    "/sab/status.reply", "i:queued i:running s:engine s:device s:midi_backend s:computing", "What the bridge is doing."
 )
 DONE_SUBSCRIBE = Outgoing("/sab/done", "s:request i:client_id", "The subscription was changed.")
 DONE = Outgoing("/sab/done", "s:request s:job", "It is done.")
@@ -151,8 +151,8 @@ RESULT = Outgoing(
     "/sab/result",
     "s:job s:kind s:name s:path f:seconds i:sample_rate",
     "One file is complete on disk. Its kind is stem, midi, notes (a table), picture, chords, score or dawproject; name "
-    "is the stem (or an opposite, such as instrumental), or all for a file with the notes of all stems; the sample "
-    "rate is 0 except for stems.",
+    "is the stem (or an opposite, such as instrumental, or with the option kit a part of the drums: kick, snare, toms, "
+    "hats, cymbals), or all for a file with the notes of all stems; the sample rate is 0 except for stems.",
 )
 MUSIC = Outgoing(
     "/sab/music",

@@ -249,7 +249,7 @@ HANDLERS: dict[str, Handler] = {
 
 
 def status_reply(now: Status) -> Message:
-    return osc.STATUS_REPLY(now.queued, now.running, now.engine, now.device, now.midi.backend)
+    return osc.STATUS_REPLY(now.queued, now.running, now.engine, now.device, now.midi.backend, now.computing)
 
 
 def _port(number: int) -> int:

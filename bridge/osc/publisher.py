@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from bridge.errors import NotFound
 from bridge.events import (
+    ComputingMoved,
     Ended,
     Event,
     GroupEnded,
@@ -66,7 +67,7 @@ class Publisher:
 
     def _publish(self, event: Event) -> None:
         match event:
-            case MidiReady() | WorkerChanged() | Noticed() | Pulling() | Pulled():
+            case MidiReady() | WorkerChanged() | ComputingMoved() | Noticed() | Pulling() | Pulled():
                 return
             case GroupEnded():
                 self._push_end_of_group(event)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from bridge.connections.values import Connections, WireMessage
 from bridge.errors import BridgeError, NotFound
 from bridge.events import (
+    ComputingMoved,
     Event,
     GroupEnded,
     JobEvent,
@@ -164,6 +165,8 @@ class RemoteBridge:
         match event:
             case WorkerChanged(state=state):
                 self._status = replace(self._status, worker=state)
+            case ComputingMoved(computing=computing):
+                self._status = replace(self._status, computing=computing)
             case MidiReady(status=midi):
                 self._status = replace(self._status, midi=midi)
             case GroupEnded(group_id=group_id) if group_id in self._groups:

@@ -22,8 +22,9 @@ from bridge.pipeline.source_lookup import find_source, wanted_folder
 from bridge.pipeline.steps.obtaining import ObtainedStems, obtain
 from bridge.pipeline.steps.opening import OpenJob, open_job
 from bridge.pipeline.steps.projecting import project_files
+from bridge.pipeline.steps.splitting import split_drums
 from bridge.pipeline.steps.storing import store_finished, store_unfinished
-from bridge.pipeline.steps.transcribing import read_notes
+from bridge.pipeline.steps.transcribing import KIT_PART, part_controls, read_notes
 from bridge.pipeline.steps.writing import previous_folder, write_made_stems, write_manifest, write_results
 from bridge.pipeline.unfinished import UnfinishedRecord, unfinished_files
 from bridge.project_paths import result_name
@@ -95,7 +96,9 @@ def _make_files(job: OpenJob, claimed: OutputFolder) -> None:
         write_made_stems(job, stems, place.folder)
         if stems.pace_name:
             job.context.paces.record(stems.pace_name, began, job.region.seconds)
-        notes = read_notes(job, stems.audio)
+        controls = part_controls(job)
+        notes = read_notes(job, stems.audio, controls)
+        split_drums(job, stems, controls.get(KIT_PART, job.control), place.folder)
         if stems.clip:  # it was read until now
             job.check_source()
         files = [] if notes is None else [*note_files(notes, job.request, job.name)]

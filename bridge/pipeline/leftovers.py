@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 from bridge.errors import BridgeError
+from bridge.events import JobEvent, Produced, Started
 from bridge.pipeline import manifest, unfinished
 from bridge.pipeline.folders import claim
 from bridge.pipeline.folders.job_folders import remove_empty
@@ -48,6 +49,24 @@ def remove_leftovers(
             )
     above = {folder for path in paths for folder in (path, *path.parents)}
     remove_empty(above & set(map(Path, created)))
+
+
+def removal(
+    job: str, history: Iterable[JobEvent], end: Literal["cancelled", "failed"] | None = None
+) -> Callable[[], None]:
+    """What removes the leftovers of a job in every folder that its events name. It may wait for a drive.
+
+    Args:
+        end: how the job ends now; None: it runs again.
+    """
+    events = [*history]
+    started = [event for event in events if isinstance(event, Started)]
+    told = [event.result.path for event in events if isinstance(event, Produced)]
+    folders = [event.output_dir for event in started if event.output_dir]
+    created = [folder for event in started for folder in event.created]
+    if end is None:
+        return lambda: remove_leftovers(job, folders, created)
+    return lambda: remove_leftovers(job, folders, created, told, end)
 
 
 def _sweep(

@@ -17,7 +17,7 @@ from bridge.score.drawing import draw, picture_words
 from bridge.score.musicxml import score_of
 from bridge.score.tables import note_table
 from bridge.smf.writing import midi_file
-from bridge.stems import OPPOSITE_TABLE, STEMS
+from bridge.stems import KIT, OPPOSITE_TABLE, STEMS
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,9 @@ def possible_files(name: str, request: JobRequest) -> list[str]:
     endings = (*audio, "mid", *(f"notes.{kind}" for kind in NOTE_LISTS))
     files = [result_file_name(name, stem, ending) for stem in (*STEMS, TOGETHER) for ending in endings]
     opposites = [result_file_name(name, opposite, ending) for opposite in OPPOSITE_TABLE for ending in audio]
+    kit = [result_file_name(name, part, ending) for part in KIT for ending in audio] if request.stems.kit else []
     alone = (f"{name}.{ending}" for ending in ("svg", "musicxml", "dawproject", "sab.json"))
-    return [*files, *opposites, chords_file_name(name), *alone]
+    return [*files, *opposites, *kit, chords_file_name(name), *alone]
 
 
 def chords_file_name(name: str) -> str:

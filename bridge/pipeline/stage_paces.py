@@ -14,7 +14,7 @@ from bridge.system.files import read_json, write_whole
 #: Seconds of work per second of audio before anything was measured; typical of two slow CPU cores.
 UNMEASURED = {
     "separating": 1.0, "separating draft": 0.1, "analysing": 0.05, "analysing transkun": 0.7, "reading": 0.02,
-    "writing": 0.01,
+    "splitting": 0.03, "writing": 0.01,
 }  # fmt: skip
 #: Shorter audio is not measured, because start-up time dominates there.
 SHORTEST_SECONDS = 5.0

@@ -25,7 +25,7 @@ from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.project_paths import stem_file_name
 from bridge.protocols import Control, Separator
 from bridge.request import JobRequest, StemSet
-from bridge.stems import OPPOSITE_TABLE, label_of, single_stem_of, single_stems
+from bridge.stems import DRUMS, OPPOSITE_TABLE, label_of, single_stem_of, single_stems
 
 if TYPE_CHECKING:
     from bridge.protocols import StemBlock
@@ -55,7 +55,7 @@ def chosen_stems(request: JobRequest, separator: Separator | None) -> tuple[tupl
     stems = available if wanted.audio == "all" else wanted.audio
     of_written = single_stems(stems) if stems else available
     midi = of_written if wanted.midi == "stems" else available if wanted.midi == "all" else wanted.midi
-    if not stems and not midi:
+    if not stems and not midi and not (wanted.kit and DRUMS in available):
         raise BadArguments("Neither stems nor MIDI files were requested.", advice="Name some in stems or in midi.")
     return stems, midi
 

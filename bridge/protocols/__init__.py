@@ -212,12 +212,12 @@ class MidiOutput(Protocol):
 
 
 class JobRunner(Protocol):
-    """Runs one job at a time; its events go to `Scheduler.on_event`."""
+    """Runs as many jobs at once as it has told the scheduler; their events go to `Scheduler.on_event`."""
 
     def run(self, job: str, request: JobRequest) -> None: ...
 
     def cancel(self, job: str) -> None:
-        """Asks the running job to end soon, with the outcome `cancelled`."""
+        """Asks a running job to end soon, with the outcome `cancelled`."""
         ...
 
 

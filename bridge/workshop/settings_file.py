@@ -21,8 +21,10 @@ from bridge.system.files import write_whole
 HELP: Mapping[str, str] = {
     "host": "The address to listen on; another one lets other computers send jobs, and needs a secret.",
     "port": "The UDP port for OSC; 0 takes any free one and keeps no history.",
-    "http_port": "The TCP port for OSCQuery and for polling jobs; empty: as port.",
+    "http_port": "The TCP port for jobs over HTTP and for OSCQuery; empty: as port.",
     "no_http": "Open no HTTP port.",
+    "http_origins": "The web pages that may use the bridge with its token, as http://localhost:3000, with commas.",
+    "http_upload_mb": "The largest clip that HTTP takes as a body, in megabytes; 0 takes none.",
     "announce": "Let other computers find the bridge by zeroconf.",
     "state_dir": "Folder of the jobs and the log.",
     "models_dir": "Folder of your own models.",
@@ -45,6 +47,7 @@ HELP: Mapping[str, str] = {
     "trust_pickles": "Load your own models that may run code.",
     "max_minutes": "The longest region that a job may have, in minutes.",
     "queue_limit": "How many jobs may wait.",
+    "cluster": "The farm that computes jobs, as tls://studio:8786; empty: this computer does.",
     "history_limit": "How many finished jobs are kept and listed.",
 }
 _SWITCH = ("true", "false")

@@ -2,7 +2,7 @@
 
 exports.VERSION = 1;
 exports.STEMS = ["vocals", "drums", "bass", "other", "guitar", "piano"];
-exports.AUDIO_STEMS = ["vocals", "drums", "bass", "other", "guitar", "piano", "instrumental", "no_drums", "no_bass", "no_other", "no_guitar", "no_piano"];
+exports.AUDIO_STEMS = ["vocals", "drums", "kick", "snare", "toms", "hats", "cymbals", "bass", "other", "guitar", "piano", "instrumental", "no_drums", "no_bass", "no_other", "no_guitar", "no_piano"];
 exports.OPPOSITES = ["", "instrumental", "no_drums", "no_bass", "no_other", "no_guitar", "no_piano"];
 exports.ENGINES = ["auto", "draft", "htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q", "umxhq", "umxl", "mdx_extra_q", "good", "spleeter"];
 exports.QUALITIES = ["draft", "good", "htdemucs", "auto"];
@@ -41,6 +41,11 @@ exports.PORT_NAMES = {
 exports.STEM_LABELS = {
     "vocals": "Vocals",
     "drums": "Drums",
+    "kick": "Drums Kick",
+    "snare": "Drums Snare",
+    "toms": "Drums Toms",
+    "hats": "Drums Hats",
+    "cymbals": "Drums Cymbals",
     "bass": "Bass",
     "other": "Other",
     "guitar": "Guitar",
@@ -59,6 +64,11 @@ exports.STEM_COLORS = {
     "other": 2792847,
     "guitar": 14715438,
     "piano": 4030425,
+    "kick": 5723743,
+    "snare": 7039607,
+    "toms": 8355212,
+    "hats": 9671072,
+    "cymbals": 10986932,
     "instrumental": 11627133,
     "no_drums": 7697529,
     "no_bass": 8220331,
@@ -94,7 +104,7 @@ exports.REQUESTS = {
 exports.MESSAGES = {
     "/sab/hello.reply": ["i:protocol", "s:version", "s:server", "i:client_id"],
     "/sab/pong": ["s:token"],
-    "/sab/status.reply": ["i:queued", "i:running", "s:engine", "s:device", "s:midi_backend"],
+    "/sab/status.reply": ["i:queued", "i:running", "s:engine", "s:device", "s:midi_backend", "s:computing"],
     "/sab/done": ["s:request", "s:job"],
     "/sab/accepted": ["s:req", "s:job", "i:queue_position"],
     "/sab/list.begin": ["i:n"],

@@ -15,7 +15,7 @@ from bridge.options.table import TEMPO
 from bridge.osc.addresses import OUTGOING, REQUESTS, Parameter
 from bridge.separation.families.table import EngineFamilies
 from bridge.separation.names import AUTO, DRAFT, GOOD, PREFERRED, SPLEETER
-from bridge.stems import AUDIO_STEMS, FOUR_STEMS, OPPOSITE_TABLE, STEM_TABLE, STEMS, label_of, opposite_of
+from bridge.stems import DRUMS, FOUR_STEMS, KIT, KIT_TABLE, OPPOSITE_TABLE, STEM_TABLE, STEMS, label_of, opposite_of
 from bridge.wording import ENGINE_WORDS, STAGE_WORDS, sentence
 
 FILE = Path(__file__).parents[1] / "code" / "tables.js"
@@ -80,6 +80,10 @@ def engine_stems() -> dict[str, tuple[str, ...]]:
     return {name: known[name].stems for name in ENGINE_MENU if name in known and known[name].stems}
 
 
+#: All that may come as audio, in the order of its tracks: the parts of the drums stand below them.
+_RESULTS = [*(name for stem in STEMS for name in ((stem, *KIT) if stem == DRUMS else (stem,))), *OPPOSITE_TABLE]
+
+
 def script() -> str:
     """The content of `code/tables.js`."""
     # Of an address with two forms, the names of the later one are used: both have the same number of arguments.
@@ -87,11 +91,12 @@ def script() -> str:
     requests = {address.removeprefix(PREFIX): address for address in REQUESTS}
     head = "// Generated from the bridge's tables by `python -m max_for_live.generator --tables`: do not edit.\n\n"
     colours = {stem.name: stem.colour for stem in STEM_TABLE.values()}
+    colours |= {part.name: part.colour for part in KIT_TABLE.values()}
     colours |= {opposite.name: opposite.colour for opposite in OPPOSITE_TABLE.values()}
     rows = {
         "VERSION": PROTOCOL_VERSION,
         "STEMS": STEMS,
-        "AUDIO_STEMS": AUDIO_STEMS,
+        "AUDIO_STEMS": _RESULTS,
         "OPPOSITES": ("", *OPPOSITE_TABLE),
         "ENGINES": ENGINE_MENU,
         "QUALITIES": [*QUALITIES],
@@ -104,7 +109,7 @@ def script() -> str:
         "READINGS": [*READINGS.values()],
         "TEMPO_RANGE": [TEMPO.lowest, TEMPO.highest],
         "PORT_NAMES": {stem: PortLayout().name(stem) for stem in STEMS},
-        "STEM_LABELS": {name: label_of(name) for name in AUDIO_STEMS},
+        "STEM_LABELS": {name: label_of(name) for name in _RESULTS},
         "STEM_COLORS": {name: int(colour[1:], 16) for name, colour in colours.items()},
         "UNPITCHED": [stem.name for stem in STEM_TABLE.values() if not stem.is_pitched],
         "STAGE_WORDS": {stage: sentence(words) for stage, words in STAGE_WORDS.items()},

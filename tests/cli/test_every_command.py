@@ -56,10 +56,11 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "farm worker": (("--cluster", "no address ♪ שיר"), 2),
     "farm status": (("--cluster", "no address ♪ שיר"), 2),
     "farm certificates": (("--use", "no such ♪ שיר.pem"), 2),
+    "token": ((), 0),
     "install": (("nothing ♪ שיר",), 2),
     "demo": (("--engine",), 2),
 }
-WITH_JSON = ("models list", "models show", "cache list", "cache clear", "ports", "doctor")
+WITH_JSON = ("models list", "models show", "cache list", "cache clear", "ports", "doctor", "token")
 #: They start processes, so not every condition is tried.
 SLOW = ("ports", "doctor", "live", "models pull")
 

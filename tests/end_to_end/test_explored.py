@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
@@ -27,7 +27,9 @@ DIRECT = build_opener(ProxyHandler({}))
 
 
 def get(server: Server, path: str) -> dict[str, object]:
-    with DIRECT.open(f"http://localhost:{server.port}{path}", timeout=20) as answer:
+    token = sab("token", "--state-dir", server.folder).stdout.strip()
+    request = Request(f"http://localhost:{server.port}{path}", headers={"Authorization": f"Bearer {token}"})
+    with DIRECT.open(request, timeout=20) as answer:
         job_json: dict[str, object] = json.load(answer)
         return job_json
 

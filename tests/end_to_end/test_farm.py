@@ -18,6 +18,7 @@ from bridge.errors import BadArguments, EngineFailed
 from bridge.events import Ended, JobEvent, LiveNotes, Produced, Requeued, Started
 from bridge.farm.client import FarmComputer
 from tests.reliability.farm import make_songs, request_of, survive
+from tests.reliability.output_files import left_over
 from tests.support.farm import Farm, until
 from tests.support.programs import children, command_line
 from tests.support.sounds import music, write
@@ -141,17 +142,23 @@ async def test_a_farm_that_has_gone_gives_its_songs_back(farm: Farm) -> None:
         await computer.close()
 
 
-async def test_what_is_not_shared_is_not_touched(farm: Farm, tmp_path: Path) -> None:
+async def test_a_machine_that_shares_nothing_gets_the_clip_and_its_results_come_back(
+    farm: Farm, tmp_path: Path
+) -> None:
     song = write(tmp_path / "private.wav", music(0.5))
     farm.start_scheduler()
-    farm.start_worker("one")
+    farm.start_worker("one", shares=False)
     computer = await opened(farm)
+    heard = Heard()
     try:
-        end = await computer.compute("privatejob", request_of(song), lambda _: None)
+        end = await computer.compute("privatejob", request_of(song), heard.append)
     finally:
         await computer.close()
-    assert end.failure is not None and end.failure.code == "outside_roots"
-    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["private.wav"]
+    assert end.outcome == "done"
+    files = [Path(event.result.path) for event in heard if isinstance(event, Produced)]
+    results = tmp_path / "stems" / "private"
+    assert {path.parent for path in files} == {results} and all(path.is_file() for path in files)
+    assert [*left_over(results, files, ())] == []
 
 
 async def test_nobody_without_the_certificates_is_answered(farm: Farm, tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_files_of_earlier_versions_are_read_and_written_alike(
     (result,) = value.results
     assert (result.folder, result.path) == ("", result.file)
     added: dict[type, dict[str, object]] = {
-        Manifest: {"chords": [], "line_margins": {}, "analyses": {}, "peaks": {}},
+        Manifest: {"chords": [], "line_margins": {}, "analyses": {}, "peaks": {}, "sizes": {}},
         Entry: {"peaks": {}},
     }
     assert json.loads(to_json(value)) == record | added.get(kind, {})

@@ -123,7 +123,7 @@ def test_a_message_with_missing_or_wrong_arguments_is_a_protocol_mismatch(messag
 
 
 def test_a_number_may_have_either_type() -> None:
-    fields = arguments_of(Message(STATUS_REPLY.address, (1.0, 2, "draft", "cpu", "jack")), STATUS_REPLY)
+    fields = arguments_of(Message(STATUS_REPLY.address, (1.0, 2, "draft", "cpu", "jack", "here")), STATUS_REPLY)
     assert (fields["queued"], type(fields["queued"]), fields["midi_backend"]) == (1, int, "jack")
 
 

@@ -33,7 +33,7 @@ JOB = Message("/sab/job", ("j7", "running", 0.5, "loop"))
         (("/sab/ping", "x"), [Message("/sab/pong", ("x",))]),
         (("/sab/ping",), [Message("/sab/pong", ("",))]),
         (("/sab/hello", "max", 1), [Message("/sab/hello.reply", (1, __version__, "source-audio-bridge", 1))]),
-        (("/sab/status",), [Message("/sab/status.reply", (0, 1, "draft", "cpu", "alsa"))]),
+        (("/sab/status",), [Message("/sab/status.reply", (0, 1, "draft", "cpu", "alsa", "here"))]),
         (("/sab/subscribe", 0), [Message("/sab/done", ("/sab/subscribe", 1))]),
         (
             ("/sab/list",),

@@ -63,3 +63,18 @@ def place(wave: Wave, sound: Wave, start: int) -> None:
 
 def as_signal(wave: npt.NDArray[np.floating], rate_hz: int) -> ArraySignal:
     return ArraySignal(wave.astype(np.float32)[:, np.newaxis], rate_hz)
+
+
+def beat(bars: int, step_seconds: float = 0.15) -> dict[str, Wave]:
+    """A rock beat in eighths, drum by drum: kick and snare in turn, hats on every eighth."""
+    rng = np.random.default_rng(5)
+    parts = {
+        name: np.zeros(round((bars * 8 * step_seconds + 0.5) * DRUM_RATE_HZ)) for name in ("kick", "snare", "hats")
+    }
+    for step in range(8 * bars):
+        start = round((0.1 + step * step_seconds) * DRUM_RATE_HZ)
+        place(parts["hats"], hat(rng), start)
+        if step % 2 == 0:
+            drum, sound = ("kick", kick) if step % 4 == 0 else ("snare", snare)
+            place(parts[drum], sound(rng), start)
+    return parts

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.instruments import DRUM_RATE_HZ, beat
 from tests.support.jack_server import JackServer, running_jack, why_no_jack
 from tests.support.pseudo_terminal import Terminal, in_terminal
 from tests.support.sounds import Samples, music, write
@@ -128,6 +129,7 @@ def home_in(folder: Path) -> Place:
     song = write(work / "song.wav", music(4.0))
     for name in ("clip.wav", "loop.wav", "bassline.wav"):
         shutil.copyfile(song, work / name)
+    write(work / "drums.wav", np.sum([*beat(3).values()], axis=0)[:, np.newaxis] * 0.5, DRUM_RATE_HZ)
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG") or name.startswith(SETTINGS)}
     environment = {
         **kept,

@@ -90,6 +90,8 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab process song.wav": Runs(EVERYWHERE, says="song (Vocals).wav"),
     "sab process song.wav --stems vocals --midi none": Runs((NO_PORTS, READ_ONLY), says="song (Vocals).wav"),
     "sab process song.wav --two-stems vocals": Runs((NO_PORTS, CP437), says="song (Instrumental).wav"),
+    "sab process song.wav --kit": Runs((NO_TERMINAL,), says="song (Drums Kick).wav"),
+    "sab transcribe drums.wav --as drums --kit": Runs((NO_TERMINAL,), says="drums (Drums Cymbals).wav"),
     "sab process song.wav --stems no_drums --format m4a": Runs((NO_PORTS, PLAIN_C), says="song (No Drums).m4a"),
     "sab process song.wav --start 30 --end 45 --tempo 98": Runs((NO_PORTS,), says="98 BPM"),
     "sab transcribe bassline.wav --as bass": Runs((NO_PORTS, NO_NETWORK, CP437), says="bassline (Bass).mid"),
@@ -178,18 +180,14 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     ),
     "sab tui --connect 9721": Runs((TERMINAL,), says="No bridge runs on port 9721", keys=[("This screen waits", b"q")]),
     # a watched folder
-    "sab watch FOLDER": Runs(
-        (NO_PORTS, SECOND), typed=f"bash -c '{_TAKES} && exec sab watch takes'", lasts="watching "
-    ),
+    "sab watch FOLDER": Runs((SECOND,), typed=f"bash -c '{_TAKES} && exec sab watch takes'", lasts="watching "),
     "sab watch ~/Bounces": Runs((READ_ONLY,), status=1, says="not_found"),
     "sab watch ~/Bounces --out ~/Stems --engine htdemucs --stems vocals,instrumental": Runs(
         (NO_PORTS,),
         typed=f"{_TAKES} && sab watch takes --out made --engine draft --stems vocals,instrumental --once",
         says="clip (Instrumental).wav",
     ),
-    "sab watch takes/ --once": Runs(
-        (NO_PORTS, NO_TERMINAL, CP437), typed=f"{_TAKES} && sab watch takes/ --once", says="1 done"
-    ),
+    "sab watch takes/ --once": Runs((CP437,), typed=f"{_TAKES} && sab watch takes/ --once", says="1 done"),
     "sab watch ~/Bounces --list": Runs((PLAIN_C,), typed=f"{_TAKES} && sab watch takes --list", says="0 done"),
     "sab watch ~/Bounces --again": DoesNotRun("tests/watch tries what has failed again"),
     "sab watch ~/Bounces --once": DoesNotRun("`sab watch takes/ --once` runs"),
@@ -207,11 +205,15 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab farm status": Runs((NO_PORTS,), status=2, says="--cluster"),
     "sab farm status --cluster tls://192.168.1.10:8786": _FARM,
     "python -m bridge.farm": DoesNotRun("the bridge itself starts it"),
+    "python -m benchmarks.speed.cluster": _MINUTES,
     "python -m benchmarks.speed.farm": _MINUTES,
     "python -m tests.reliability.farm --songs 200": _MINUTES,
     "sab secret pass 192.168.1.20": Runs((NO_NETWORK,)),
     "sab serve --host 0.0.0.0 --allow 192.168.1.0/24": Runs((NO_NETWORK,), lasts="listening on osc.udp://0.0.0.0:9720"),
     "sab secret pass 127.0.0.1": Runs((NO_PORTS,)),
+    "sab token": Runs((NO_PORTS, PLAIN_C)),
+    "sab token --json": Runs((NO_PORTS,), says="http://127.0.0.1:9720"),
+    "sab token --new": Runs((NO_NETWORK,), says="are new too"),
     "sab send": Runs((NO_PORTS,), status=2, says="ADDRESS"),
     "sab --port 9721": Runs(
         (TERMINAL, SECOND, NO_TERMINAL),

@@ -26,7 +26,9 @@ def header_line(state: ViewState, address: str, width: int, palette: Palette) ->
         state.worker, palette.muted
     )
     attached = "attached" if state.is_attached else ""
-    known = (word for word in (attached, state.engine, state.device) if word != "auto")  # until the first job decides
+    farm = "on the farm" if state.computing == "farm" else ""
+    words = (attached, state.engine, state.device, farm)
+    known = (word for word in words if word != "auto")  # until the first job decides
     facts = " · ".join(filter(None, known))
     left = Text(" ♪ ", style=palette.accent).append(TITLE, f"bold {palette.text}".strip())
     right = Text(f"{facts} · " if facts else "", style=palette.muted).append(worker, worker_style).append(" ")

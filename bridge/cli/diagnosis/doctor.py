@@ -25,6 +25,7 @@ from bridge.cli.output.terminal import write_json, write_line
 from bridge.cli.ports import inspect_ports
 from bridge.config import Settings, load_settings
 from bridge.errors import BadArguments, BridgeError, EngineFailed
+from bridge.farm.client import FarmComputer
 from bridge.hearing.client import HearingClient
 from bridge.integrations.daws import DAWS
 from bridge.midi.realtime.thread_priority import player_gets_real_time
@@ -156,6 +157,7 @@ async def _findings(settings: Settings) -> list[Finding]:
         *await _awaited("MIDI", _midi(settings)),
         *_checked("MIDI timing", _midi_timing),
         *await _awaited("Hearing", _hearing(settings)),
+        *(await _awaited("Farm", _farm(settings)) if settings.cluster else ()),
         *_checked("Folders", lambda: _folders(settings)),
         *await _awaited("OSC port", _port(settings)),
         *_checked("DAWs", _daws),
@@ -238,6 +240,22 @@ def _weights(settings: Settings) -> Iterator[Finding]:
             "note",
             f"here: {', '.join(here)}. For the best stems, fetch {PREFERRED} once: `sab models pull {PREFERRED}`.",
         )
+
+
+async def _farm(settings: Settings) -> Finding:
+    """Where jobs are computed; a farm that has gone breaks nothing, because this machine computes them then."""
+    try:
+        farm = await FarmComputer.open(settings.cluster, settings)
+    except BridgeError as error:
+        return Finding("Farm", "broken", f"with these settings no bridge starts: {error}")
+    try:
+        state = farm.state()
+    finally:
+        await farm.close()
+    if not state.slots:
+        return Finding("Farm", "note", f"{state.problem or 'it has no machine.'} Jobs are computed on this machine.")
+    names = ", ".join(f"{machine.name} ({machine.kind})" for machine in state.machines if not machine.problem)
+    return Finding("Farm", "ok", f"jobs are computed on {settings.cluster}: {names}")
 
 
 def _audio() -> Iterator[Finding]:

@@ -6,11 +6,15 @@
     a computer in `allow`                               with the secret
     any other computer                                  never; it gets no answer
 
+Over HTTP, whoever reads jobs or changes something says a pass each time, because a web page's requests come from a
+program of this account, too.
+
 Nothing is sent to another computer whose address is not proven but a nonce, in an answer no larger than the question.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,7 +23,7 @@ from bridge.events import Noticed
 from bridge.osc.access.accounts import Accounts, Transport
 from bridge.osc.access.keys import AccessKey
 from bridge.osc.access.networks import Network, is_in
-from bridge.osc.access.proofs import Nonces, is_pass
+from bridge.osc.access.proofs import LOOPBACK, Nonces, is_pass
 from bridge.osc.access.socket_cookies import OpenSocket
 from bridge.osc.addresses import FAIL, NONCE, Message
 from bridge.osc.arguments import find_req, read_arguments
@@ -27,6 +31,7 @@ from bridge.osc.codec import Rejected, encode
 from bridge.osc.traffic.endpoints import Endpoint, is_local
 from bridge.protocols import Clock
 from bridge.system import sockets
+from bridge.system.off_loop import ANSWER_SECONDS, off_loop
 
 #: How long a proof holds; in its second half the bridge asks for the next.
 PROOF_SECONDS = 600.0
@@ -42,6 +47,8 @@ MAX_OWNERS = 4096
 PROOF_ARGUMENTS = 4
 #: How often refused senders are told of on the bridge's screen.
 NOTICE_SECONDS = 60.0
+#: How long the account's token is used without a look whether there is a new one.
+TOKEN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +59,8 @@ class Rules:
     """`own`: programs of this account; `token`: only those that prove its token; `everyone`: any on this machine."""
     token: AccessKey | None = None
     """The token of this account."""
+    read_token: Callable[[], AccessKey | None] = lambda: None
+    """Reads the token again, for the user may have made a new one; None: it cannot be read."""
     secret: AccessKey | None = None
     """The secret for other computers; None: none may ask."""
     allow: tuple[Network, ...] = ()
@@ -107,6 +116,8 @@ class Gate:
         self._proven: dict[tuple[str, int], _Proof] = {}  # the oldest first
         self._recent_owners: dict[tuple[str, int], _Known] = {}  # the oldest first
         self._noticed_seconds = -NOTICE_SECONDS
+        self._renewing: asyncio.Task[None] | None = None
+        self._renewed_seconds = clock.monotonic_seconds()
 
     def listens_to(self, source: Endpoint) -> bool:
         """Whether a datagram from there is read at all."""
@@ -169,6 +180,49 @@ class Gate:
         if any(is_pass(said, key, host) for key in self._keys(host)):
             return None
         return problem
+
+    async def bearer_problem(self, source: Endpoint, authorization: str) -> BridgeError | None:
+        """Why a request is refused that reads something private or changes something; None: its pass is right.
+
+        On this machine the pass is `proofs.http_token`, elsewhere that of the secret and the address.
+        """
+        is_old = self._clock.monotonic_seconds() - self._renewed_seconds >= TOKEN_SECONDS
+        if is_old or not self._is_bearer(source, authorization):
+            await self._renew_token()
+        if self._is_bearer(source, authorization):
+            return None
+        if not sockets.is_loopback(str(source[0])):
+            return self._problem("tcp", source)
+        return NotAllowed(
+            "The token is missing or wrong.", advice="`sab token` prints it; send it as `Authorization: Bearer TOKEN`."
+        )
+
+    def _is_bearer(self, source: Endpoint, authorization: str) -> bool:
+        scheme, _, said = authorization.partition(" ")
+        host, _ = _key(source)
+        is_here = sockets.is_loopback(host)
+        if scheme.lower() != "bearer" or not (is_here or is_in(host, self._rules.allow)):
+            return False
+        # Every key is tried, whatever the one before said: the time tells nothing of them.
+        right = [is_pass(said.strip(), key, LOOPBACK if is_here else host) for key in self._keys(host)]
+        return any(right)
+
+    async def _renew_token(self) -> None:
+        """Reads the account's token again; who asks meanwhile waits for the same reading."""
+        if self._renewing is None:
+            self._renewing = asyncio.create_task(self._read_token())
+        await asyncio.shield(self._renewing)
+
+    async def _read_token(self) -> None:
+        try:
+            token = await off_loop(self._rules.read_token, timeout_seconds=ANSWER_SECONDS)
+        except (OSError, BridgeError):  # TimeoutError, too: then the one that is known stays
+            token = None
+        finally:
+            self._renewing = None
+        self._renewed_seconds = self._clock.monotonic_seconds()
+        if token is not None:
+            self._rules = replace(self._rules, token=token)
 
     def _problem(self, transport: Transport, source: Endpoint) -> NotAllowed | None:
         host = str(source[0])

@@ -17,6 +17,7 @@ from pathlib import Path
 from bridge.config import Settings, default_secret_file
 from bridge.errors import BadArguments
 from bridge.system import sockets
+from bridge.system.files import write_whole
 from bridge.system.private_folders import new_private_file, private_folder
 
 #: A shorter one could be guessed from one overheard proof.
@@ -90,6 +91,27 @@ def account_token(state_dir: Path) -> AccessKey | None:
     return None
 
 
+def read_token(state_dir: Path) -> AccessKey:
+    """The token of this account.
+
+    Raises:
+        OSError: there is none, or it cannot be read.
+        BadArguments: other accounts may read it.
+    """
+    return _read(state_dir / TOKEN_NAME)
+
+
+def new_account_token(state_dir: Path) -> AccessKey:
+    """Puts a new token in the place of the one of this account: all passes of that one are void.
+
+    Raises:
+        OSError: it cannot be written; the old one stays.
+    """
+    content = _new_content()
+    write_whole(state_dir / TOKEN_NAME, content)
+    return AccessKey(content.strip())
+
+
 def keys_for(settings: Settings) -> Sequence[AccessKey]:
     """What this account can prove itself with to the bridge at `settings.host`, the likeliest first.
 
@@ -114,7 +136,11 @@ def beyond_loopback(host: str) -> bool:
 def _make(path: Path) -> None:
     private_folder(path.parent)
     with new_private_file(path) as file:
-        file.write(f"{secrets.token_urlsafe(32)}\n".encode("ascii"))
+        file.write(_new_content())
+
+
+def _new_content() -> bytes:
+    return f"{secrets.token_urlsafe(32)}\n".encode("ascii")
 
 
 def _read(path: Path) -> AccessKey:

@@ -22,6 +22,8 @@ NONCE_SECONDS = 30.0
 NONCE_CHARACTERS = 15
 #: Characters of a pass, in hexadecimal: 128 bits.
 PASS_CHARACTERS = 32
+#: The address whose pass serves every program of this machine over HTTP.
+LOOPBACK = "127.0.0.1"
 
 
 def proof_of(key: AccessKey, nonce: str, reply_port: int) -> str:
@@ -35,6 +37,11 @@ def pass_for(key: AccessKey, host: str) -> str:
     It goes over the network as it is, so who overhears it can use it, too, if they can also take that address.
     """
     return _hex(key.content, f"pass {host}")[:PASS_CHARACTERS]
+
+
+def http_token(token: AccessKey) -> str:
+    """What a program of this machine sends over HTTP, as `Authorization: Bearer`. The key itself is never sent."""
+    return pass_for(token, LOOPBACK)
 
 
 def is_pass(said: str, key: AccessKey, host: str) -> bool:

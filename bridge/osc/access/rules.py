@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import platformdirs
@@ -14,7 +15,7 @@ from bridge.config import Settings, default_secret_file
 from bridge.errors import BadArguments
 from bridge.osc.access.accounts import OtherPeople
 from bridge.osc.access.gate import Rules
-from bridge.osc.access.keys import AccessKey, account_token, beyond_loopback, read_secret
+from bridge.osc.access.keys import AccessKey, account_token, beyond_loopback, read_secret, read_token
 from bridge.osc.access.networks import networks
 
 
@@ -29,6 +30,7 @@ def rules_of(settings: Settings) -> Rules:
     return Rules(
         local_access=settings.local_access,
         token=account_token(settings.state_dir),
+        read_token=partial(read_token, settings.state_dir),
         secret=secret,
         allow=networks(settings.allow) if secret else (),
         own_account=own_account,

@@ -1,9 +1,11 @@
-"""A read-only view of the bridge, for programs that explore or poll it."""
+"""The bridge as programs see it over HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
 
 from bridge import __version__
 from bridge.model import Job
@@ -12,13 +14,15 @@ from bridge.osc import addresses as osc
 from bridge.osc.handlers import SERVER_NAME, status_reply
 from bridge.osc.http import oscquery
 from bridge.osc.http.readers import HttpReaders
+from bridge.osc.http.uploads import Uploads
+from bridge.pipeline.clips_in_folder import MANIFEST_ENDING
 from bridge.protocols import Bridge
 from bridge.request import JobRequest
 from bridge.system import sockets
 
 #: The number of jobs in a list: by default, and at most.
 DEFAULT_JOBS, MAX_JOBS = 100, 1000
-_SUMMARY_FIELDS = (
+SUMMARY_FIELDS = (
     "id",
     "name",
     "state",
@@ -43,6 +47,9 @@ class BridgeView:
     """What a job gets if its client leaves an option out."""
     osc_host: str
     osc_port: int
+    uploads: Uploads
+    origins: frozenset[str] = frozenset()
+    """The web pages that may use the bridge."""
     readers: HttpReaders = field(default_factory=HttpReaders)
     """Who has asked."""
 
@@ -65,10 +72,27 @@ class BridgeView:
         jobs = self.bridge.jobs()
         return {"total": len(jobs), "jobs": [_summary(job) for job in (jobs[-limit:] if limit > 0 else ())]}
 
+    def summary(self, job: str) -> dict[str, object]:
+        """A job as it stands in the list. Raises NotFound."""
+        return _summary(self.bridge.job(job))
+
     def job(self, job: str) -> dict[str, object]:
-        """All fields of one job. Raises NotFound."""
-        return job_record(self.bridge.job(job))
+        """All fields of one job, and its files. Raises NotFound."""
+        found = self.bridge.job(job)
+        files = [{"name": name, "href": f"/jobs/{found.id}/files/{quote(name)}"} for name in files_of(found)]
+        return {**job_record(found), "files": files}
+
+
+def files_of(job: Job) -> Mapping[str, Path]:
+    """The files that a job has announced, by their names; with its manifest once it is done."""
+    files: dict[str, Path] = {}
+    for result in job.results:
+        files.setdefault(result.file, Path(result.path))
+    if job.state == "done" and job.output_dir:
+        manifest = job.name + MANIFEST_ENDING
+        files.setdefault(manifest, Path(job.output_dir, manifest))
+    return files
 
 
 def _summary(job: Job) -> dict[str, object]:
-    return {**{name: getattr(job, name) for name in _SUMMARY_FIELDS}, "group": job.request.group.name}
+    return {**{name: getattr(job, name) for name in SUMMARY_FIELDS}, "group": job.request.group.name}

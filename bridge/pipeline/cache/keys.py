@@ -49,6 +49,8 @@ class Keys:
     """Equal for jobs that write the same bytes."""
     stems: str
     """Of the written stems, without the chunks after the audio of WAV files: time stamps and tags."""
+    kit: str
+    """Of the parts of the drums; likewise without those chunks."""
     separation: str
     """Of the raw stems, before they are written in a format."""
 
@@ -92,11 +94,13 @@ def cache_keys(
         digest.update(block.data)
     separation = digest.hexdigest()
     settings = _settings(request, stems, midi)
+    made_stems = _digest(separation, _without_notes(settings), None if request.audio.name == "wav" else region.tags)
     return Keys(
         job=_digest(
             separation, settings, (region.origin, region.tags) if stems else None, versions() if midi else None
         ),
-        stems=_digest(separation, _without_notes(settings), None if request.audio.name == "wav" else region.tags),
+        stems=made_stems,
+        kit=_digest(made_stems, "kit"),
         separation=separation,
     )
 
@@ -135,11 +139,11 @@ def _settings(request: JobRequest, stems: Sequence[str], midi: Sequence[str]) ->
 
 
 def _without_notes(settings: JobRequest) -> JobRequest:
-    """The settings without the groups that affect no audio: notes, and the content of time stamps."""
+    """The settings without what affects no stem: notes, the content of time stamps, and whether drums are split."""
     return msgspec.structs.replace(
         settings,
         source="",
-        stems=msgspec.structs.replace(settings.stems, midi=()),
+        stems=msgspec.structs.replace(settings.stems, midi=(), kit=False),
         song=SongPosition(),
         reading=NoteReading(),
         quantise=None,

@@ -13,8 +13,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from bridge.audio.file_signal import open_written
 from bridge.audio.scratch import Scratch
+from bridge.audio.sink import LOSSY_SUBTYPES
+from bridge.audio.source import OpenRegion
 from bridge.pipeline.cache.restore import cached_stem_files
+from bridge.pipeline.cache.store import OpenEntry
 from bridge.pipeline.channels import separated
 from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.pipeline.folders.preview_folder import preview_folder
@@ -23,6 +27,7 @@ from bridge.pipeline.stems import bytes_needed, raw_stem_blocks, scratch_stems
 from bridge.pipeline.steps.opening import OpenJob
 from bridge.pipeline.steps.transcribing import expected_seconds
 from bridge.protocols import Signal
+from bridge.stems import DRUMS
 
 if TYPE_CHECKING:
     from bridge.protocols import StemBlock
@@ -37,9 +42,13 @@ class ObtainedStems:
     files: Sequence[OutputFile] = ()
     """Stem files of an earlier job, to be written again."""
     files_bytes: int | None = None
-    """Their size; None if nothing is restored."""
+    """Their size, with that of the kit's; None if nothing is restored."""
     files_peaks: Mapping[str, bytes] = field(default_factory=dict)
     """Their waveforms, by stem."""
+    kit: Sequence[OutputFile] = ()
+    """Files of the parts of its drums of an earlier job, to be written again."""
+    restored_drums: Signal | None = None
+    """The restored drum stem, if it is to be split and its parts are not restored."""
     clip: Mapping[str, Signal] = field(default_factory=dict)
     """The clip itself, under the name of the stem that it is transcribed as."""
     pace_name: str = ""
@@ -55,6 +64,11 @@ class ObtainedStems:
     def audio(self) -> Mapping[str, Signal]:
         """What can be analysed; empty if all analyses are in the cache."""
         return {**self.clip, **{stem: scratch.signal() for stem, scratch in self.raw.items()}}
+
+    @property
+    def drums(self) -> Signal | None:
+        """The drum stem, as far as it can be split; None where its parts are restored, and where there is none."""
+        return self.audio.get(DRUMS, self.restored_drums)
 
 
 class Listener(Protocol):
@@ -87,15 +101,16 @@ def transcribe_only(
     job: OpenJob, folder: OutputFolder, held: ExitStack, listener: Listener | None
 ) -> ObtainedStems | None:
     """The clip as it is, if the job separates nothing."""
-    del folder, held
+    del folder
     if job.separator is not None:
         return None
     _expect(job)
+    kit = _cached_kit(job, held)
     clip = dict.fromkeys(job.midi, job.region.signal)
     if listener is not None:
         job.control.progress.enter("transcribing")
         listener.read(clip)
-    return ObtainedStems(clip=clip)
+    return ObtainedStems(clip=clip, kit=[] if kit is None else _restored(job, kit))
 
 
 def restore(job: OpenJob, folder: OutputFolder, held: ExitStack, listener: Listener | None) -> ObtainedStems | None:
@@ -107,14 +122,43 @@ def restore(job: OpenJob, folder: OutputFolder, held: ExitStack, listener: Liste
     cached = held.enter_context(cache.open_entry(job.keys.stems)) if job.stems else None
     if job.stems and cached is None:
         return None
+    kit, drums = _cached_kit(job, held), None
+    if job.splits_drums and kit is None:
+        drums = None if cached is None or not job.analyses.has(DRUMS) else _written_drums(cached, job.region, held)
+        if drums is None:
+            return None
     _expect(job)
     job.control.progress.enter("separating")
-    if cached is None:
-        return ObtainedStems(files_bytes=0)
+    entries = [one for one in (cached, kit) if one is not None]
+    return ObtainedStems(
+        files=[] if cached is None else _restored(job, cached),
+        files_bytes=sum(one.entry.total_bytes for one in entries),
+        files_peaks={} if cached is None else cached.entry.peaks,
+        kit=[] if kit is None else _restored(job, kit),
+        restored_drums=drums,
+    )
+
+
+def _cached_kit(job: OpenJob, held: ExitStack) -> OpenEntry | None:
+    """The parts of the drums of an earlier job, if this one wants them."""
+    cache = job.context.cache
+    return held.enter_context(cache.open_entry(job.keys.kit)) if cache is not None and job.splits_drums else None
+
+
+def _restored(job: OpenJob, cached: OpenEntry) -> list[OutputFile]:
+    """An entry's files, to be written again; its warnings are repeated."""
     for warning in cached.entry.warnings:
         job.control.warn(warning)
-    files = [*cached_stem_files(cached, job.region, job.request, job.name)]
-    return ObtainedStems(files=files, files_bytes=cached.entry.total_bytes, files_peaks=cached.entry.peaks)
+    return [*cached_stem_files(cached, job.region, job.request, job.name)]
+
+
+def _written_drums(cached: OpenEntry, region: OpenRegion, held: ExitStack) -> Signal | None:
+    """The samples of the drum stem in an entry; None if there is none, or only in a lossy format."""
+    result = next((result for result in cached.entry.results if result.name == DRUMS), None)
+    if result is None or result.subtype in LOSSY_SUBTYPES.values():
+        return None
+    signal = held.enter_context(open_written(cached.files[result.file], result.file))
+    return signal if (signal.frames, signal.channels) == (region.frames, region.audio.channels) else None
 
 
 def resume(job: OpenJob, folder: OutputFolder, held: ExitStack, listener: Listener | None) -> ObtainedStems | None:

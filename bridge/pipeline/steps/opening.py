@@ -23,6 +23,7 @@ from bridge.pipeline.manifest import EngineRecord, SourceRecord
 from bridge.pipeline.stems import chosen_stems
 from bridge.protocols import Control, Separator
 from bridge.request import JobRequest
+from bridge.stems import DRUMS
 from bridge.system.files import sha256_of
 
 #: A larger file is not hashed whole: a job for a short region of it must not read it all. A second's work, at most.
@@ -60,7 +61,16 @@ class OpenJob:
     def separated_stems(self) -> list[str]:
         """The stems and opposites that the separation has to produce."""
         available = () if self.separator is None else audio_of(self.separator)
-        return [stem for stem in available if stem in self.stems or stem in self.midi]
+        return [
+            stem for stem in available
+            if stem in self.stems or stem in self.midi or (stem == DRUMS and self.request.stems.kit)
+        ]  # fmt: skip
+
+    @property
+    def splits_drums(self) -> bool:
+        """Whether the drums are to be split into the parts of their kit, and there is such a stem."""
+        has_drums = DRUMS in (self.midi if self.separator is None else self.separated_stems)
+        return self.request.stems.kit and has_drums
 
     @property
     def copies(self) -> int:
@@ -170,7 +180,7 @@ def _open_engine(
 ) -> Separator | None:
     if request.stems.transcribe_as is not None:
         return None
-    if request.stems.audio != ():
+    if request.stems.audio != () or request.stems.kit:
         subtype = subtype_for(request.audio.name, request.audio.depth, region.subtype)
         check_format(request.audio.name, subtype, region.audio.channels, region.audio.sample_rate_hz)
     return context.engines.open(

@@ -15,15 +15,18 @@ from bridge.protocols import Control, Signal
 
 #: The part of the stage that finds the tempo; the other parts are named after the stems.
 TEMPO = "tempo"
-#: The names of its work in `StagePaces`: the beats of the whole clip take far longer than a tempo.
+#: The part of the stage that splits the drums into the parts of their kit, and the name of its work in `StagePaces`.
+KIT_PART, KIT_WORK = "kit", "splitting kit"
+#: The names of the tempo's work in `StagePaces`: the beats of the whole clip take far longer than a tempo.
 READING, FOLLOWING = "reading tempo", "reading beats"
 
 
-def read_notes(job: OpenJob, audio: Mapping[str, Signal]) -> NotesOfJob | None:
+def read_notes(job: OpenJob, audio: Mapping[str, Signal], controls: Mapping[str, Control]) -> NotesOfJob | None:
     """The notes of the stems to transcribe, at the given or estimated tempo; None if there are no such stems.
 
     Args:
         audio: at least the stems whose analysis is not in the cache.
+        controls: of the stage's parts; see `part_controls`.
 
     Raises:
         BadArguments: the settings leave no pitch of a stem.
@@ -32,7 +35,7 @@ def read_notes(job: OpenJob, audio: Mapping[str, Signal]) -> NotesOfJob | None:
     job.control.progress.enter("transcribing")
     if not job.midi:
         return None
-    works, controls, paces = _works(job), _controls(job), job.context.paces
+    works, paces = _works(job), job.context.paces
     parts = {}
     for stem in job.midi:
         with paces.measured(works[stem], job.region.seconds):
@@ -61,12 +64,14 @@ def _works(job: OpenJob) -> dict[str, str]:
     """The name of each part's work in `StagePaces`."""
     works = {stem: job.analyses.work_name(stem) for stem in job.midi}
     song = job.request.song
-    if song.tempo_bpm is not None or not works:
-        return works
-    return {**works, TEMPO: FOLLOWING if song.follows_beats else READING}
+    if song.tempo_bpm is None and works:
+        works[TEMPO] = FOLLOWING if song.follows_beats else READING
+    if job.request.stems.kit:
+        works[KIT_PART] = KIT_WORK
+    return works
 
 
-def _controls(job: OpenJob) -> dict[str, PartControl]:
+def part_controls(job: OpenJob) -> dict[str, PartControl]:
     """A control for each part, whose share of the stage is its expected duration."""
     expected = expected_seconds(job)
     total = sum(expected.values()) or 1.0

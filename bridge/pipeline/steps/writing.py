@@ -18,6 +18,7 @@ from bridge.pipeline.source_lookup import wanted_folder
 from bridge.pipeline.stems import write_stems
 from bridge.pipeline.steps.obtaining import ObtainedStems
 from bridge.pipeline.steps.opening import OpenJob
+from bridge.pipeline.steps.splitting import made_parts
 from bridge.project_paths import numbered
 
 
@@ -31,19 +32,19 @@ def write_made_stems(job: OpenJob, stems: ObtainedStems, folder: OutputFolder) -
 
 def previous_folder(job: OpenJob, stems: ObtainedStems, files: Sequence[OutputFile]) -> OutputFolder | None:
     """The folder that an equal job was written to, if it is unchanged since; `files` are the job's notes."""
-    if job.context.cache is None or stems.raw:
+    if job.context.cache is None or stems.raw or (made_parts(job) and not stems.kit):
         return None
     wanted = wanted_folder(job.request)
-    return find_previous_folder(job.folders, wanted, job.name, job.keys.job, [*stems.files, *files])
+    return find_previous_folder(job.folders, wanted, job.name, job.keys.job, [*stems.files, *stems.kit, *files])
 
 
 def write_results(
     job: OpenJob, stems: ObtainedStems, notes: NotesOfJob | None, files: Sequence[OutputFile], folder: OutputFolder
 ) -> None:
-    """Writes the restored stems, then the notes' `files`, then a picture that the user wants elsewhere."""
+    """Writes the restored stems and parts of the drums, the notes' `files`, and a picture that is wanted elsewhere."""
     job.control.progress.enter("writing")
     with job.context.paces.measured("writing", job.region.seconds):
-        _write(job, stems.files, folder)
+        _write(job, [*stems.files, *stems.kit], folder)
         if notes is not None:
             job.log.report(Analysed(job=job.id, music=notes.music))
         _write(job, files, folder)

@@ -15,7 +15,7 @@ from tests.support.requests import request_for
 
 @pytest.fixture(scope="module")
 def tree() -> Node:
-    values = {"/sab/status.reply": (1, 2, "draft", "cpu", "alsa")}
+    values = {"/sab/status.reply": (1, 2, "draft", "cpu", "alsa", "here")}
     return address_space(values, engines=("auto", "draft"), defaults=request_for("", format="flac"))
 
 
@@ -71,7 +71,7 @@ def test_every_outgoing_message_is_described(tree: Node, row: Outgoing) -> None:
 def test_only_readable_nodes_have_a_value(tree: Node) -> None:
     readable = [node for node in nodes(tree) if "VALUE" in node]
     assert [(node["FULL_PATH"], node["ACCESS"]) for node in readable] == [("/sab/status.reply", 1)]
-    assert readable[0]["VALUE"] == [1, 2, "draft", "cpu", "alsa"]
+    assert readable[0]["VALUE"] == [1, 2, "draft", "cpu", "alsa", "here"]
 
 
 def test_the_keys_of_a_job_have_their_types_ranges_and_defaults(tree: Node) -> None:

@@ -38,7 +38,7 @@ def cache(tmp_path: Path) -> ResultsCache:
 
 
 def analyses(transcriber: OneNoteTranscriber, cache: ResultsCache | None) -> AnalysisCache:
-    keys = Keys(job="job", stems="stems", separation="separation")
+    keys = Keys(kit="", job="job", stems="stems", separation="separation")
     return AnalysisCache(OneTranscriber(transcriber), cache, keys)
 
 

@@ -1,0 +1,1 @@
+"""The OpenAPI description of what the bridge does over HTTP."""

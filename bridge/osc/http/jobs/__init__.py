@@ -1,0 +1,1 @@
+"""Jobs over HTTP: submitting, files, events."""
