@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from aiohttp import web
 from msgspec.structs import replace
 
 from bridge.events import Noticed
@@ -159,6 +160,19 @@ async def test_nothing_is_changed_without_the_token(site: HttpSite) -> None:
         )
         assert answer.status == 401
     assert site.bridge.asked == []
+
+
+async def test_a_refusal_counts_in_every_version_of_the_library(
+    site: HttpSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In aiohttp 3.10 an answer is a mapping, and an empty one is false."""
+    monkeypatch.setattr(web.Response, "__bool__", lambda _: False, raising=False)
+    assert (await site.get("/jobs", token=b"")).status == 401
+
+
+async def test_a_second_host_or_origin_is_not_overlooked(site: HttpSite) -> None:
+    for more in (b"Host: evil.example\r\n", b"Origin: http://evil.example\r\n" * 2):
+        assert (await site.get("/jobs", more=more)).status in (400, 403)
 
 
 async def test_the_tree_and_the_description_need_no_token(site: HttpSite) -> None:
