@@ -102,9 +102,9 @@ class _Project:
         with element("Project", version=VERSION):
             leaf("Application", name=PROGRAM, version=__version__)
             with element("Transport"):
+                tempi = (self._grid.tempo_bpm, *self._grid.tempi().values(), SLOWEST_TEMPO_BPM, FASTEST_TEMPO_BPM)
                 leaf(
-                    "Tempo", id=self._tempo, name="Tempo", unit="bpm", value=self._grid.tempo_bpm,
-                    min=SLOWEST_TEMPO_BPM, max=FASTEST_TEMPO_BPM,
+                    "Tempo", id=self._tempo, name="Tempo", unit="bpm", value=tempi[0], min=min(tempi), max=max(tempi)
                 )  # fmt: skip
                 leaf("TimeSignature", id=self._id(), numerator=numerator, denominator=denominator)
             with element("Structure"):

@@ -45,7 +45,7 @@ def audio_of(*stems: str) -> list[StemAudio]:
 @st.composite
 def tempo_maps(draw: st.DrawFn) -> tuple[TempoPoint, ...]:
     """A tempo for each beat of a clip, from its start on; clips may be longer."""
-    beats = [60 / bpm for bpm in draw(st.lists(st.floats(20, 400), min_size=2, max_size=40))]
+    beats = [60 / bpm for bpm in draw(st.lists(st.floats(15, 600), min_size=2, max_size=40))]
     return tuple(
         TempoPoint(seconds=time, quarters=place, bpm=60 / length)
         for place, (time, length) in enumerate(zip(accumulate(beats, initial=0.0), [*beats, beats[-1]], strict=True))
