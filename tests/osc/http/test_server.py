@@ -22,7 +22,6 @@ from bridge.osc.access.gate import TOKEN_SECONDS, Gate, Rules
 from bridge.osc.access.keys import AccessKey, account_token, new_account_token, read_token
 from bridge.osc.access.proofs import http_token, pass_for
 from bridge.osc.http.connections import MAX_CONNECTIONS, LimitedConnections
-from bridge.osc.http.guard import is_own_name
 from bridge.osc.http.oscquery import address_space
 from bridge.osc.http.readers import MAX_READERS, HttpReaders
 from bridge.osc.http.routes import MAX_LINE_BYTES
@@ -273,26 +272,6 @@ async def test_a_new_token_counts_at_once_and_the_old_one_no_more(tmp_path: Path
         clock.advance(TOKEN_SECONDS)
         (tmp_path / "token").chmod(0o644)  # cannot be trusted, so the one that is known stays
         assert (await site.get("/jobs", token=old)).status == 401
-
-
-@pytest.mark.parametrize(
-    ("host", "own_host", "is_own"),
-    [
-        ("localhost", "127.0.0.1", True),
-        ("LOCALHOST:9720", "127.0.0.1", True),
-        ("127.0.0.1:9720", "127.0.0.1", True),
-        ("[::1]:9720", "::1", True),
-        ("[::1]", "::1", True),
-        ("192.168.0.5:9720", "127.0.0.1", False),
-        ("192.168.0.5:9720", "0.0.0.0", True),
-        ("studio.local", "0.0.0.0", False),
-        ("localhost.evil.example", "127.0.0.1", False),
-        ("127.0.0.1.evil.example", "0.0.0.0", False),
-        ("", "127.0.0.1", False),
-    ],
-)
-def test_only_own_names_are_answered(host: str, own_host: str, is_own: bool) -> None:
-    assert is_own_name(host, own_host) == is_own
 
 
 async def test_the_examples_in_the_docs_are_answered(site: HttpSite) -> None:
