@@ -70,8 +70,8 @@ decode_told = msgspec.msgpack.Decoder(SongEvent).decode
 
 
 def song_of(request: JobRequest) -> JobRequest:
-    """The request without what changes no file: where it is played, and its group."""
-    play = request.play if request.play.is_live else PlayRequest()
+    """The request without what changes no file, but that its notes are to be told while they are found."""
+    play = request.play if request.play.is_live or request.play.is_shown else PlayRequest()
     return msgspec.structs.replace(request, play=play, group=GroupChoice())
 
 

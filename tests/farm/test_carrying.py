@@ -18,7 +18,7 @@ from bridge.errors import BridgeError, EngineFailed, NotReadable, OutOfSpace, Ou
 from bridge.events import Analysed, JobEvent, LiveNotes, Preview, Produced, Progressed, Started
 from bridge.farm.carrying import bench as bench_module
 from bridge.farm.carrying import serving, values
-from bridge.farm.carrying.bench import Bench
+from bridge.farm.carrying.bench import ABANDONED_SECONDS, Bench
 from bridge.farm.carrying.carrier import Carrier
 from bridge.farm.carrying.receiving import ReceivingPlace
 from bridge.farm.carrying.sending import clip_of, send_clip
@@ -357,6 +357,24 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, clip: Path, name:
         bench.give("../songs", "results", "x.wav", 0)
     with pytest.raises(NotReadable):
         bench.has(replace(sent, sha256="../../clips"))
+
+
+def test_results_that_nobody_fetches_go_and_those_of_others_stay(tmp_path: Path, clip: Path) -> None:
+    clock = FakeClock()
+    bench, sent = Bench(tmp_path / "scratch", now=clock.monotonic_seconds), clip_of(clip)
+    bench.wants(sent)
+    bench.take(sent, 0, clip.read_bytes())
+    for job in ("abandoned", "fetched", "running"):
+        request = bench.prepare(job, request_for(clip), sent)
+        assert request.place.folder is not None
+        (Path(request.place.folder) / "clip.mid").write_bytes(b"notes")
+    for job in ("abandoned", "fetched"):
+        assert [file.file for file in bench.results(job)] == ["clip.mid"]
+    clock.advance(ABANDONED_SECONDS)
+    assert bench.give("fetched", "results", "clip.mid", 0) == b"notes"
+    clock.advance(1)
+    bench.prepare("next", request_for(clip), sent)
+    assert sorted(path.name for path in (tmp_path / "scratch" / "songs").iterdir()) == ["fetched", "next", "running"]
 
 
 def test_a_song_writes_only_into_its_own_folder(tmp_path: Path, clip: Path) -> None:

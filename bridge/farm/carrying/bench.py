@@ -15,7 +15,8 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -35,6 +36,8 @@ from bridge.system.private_folders import private_folder
 
 #: Larger clips go as soon as they are not needed; a studio's songs of a month fit.
 MAX_CLIPS_BYTES = 20 * 10**9
+#: Results that nobody has fetched for so long belong to a bridge that has gone.
+ABANDONED_SECONDS = 3600.0
 _PART = ".part"
 _PLACES: tuple[Place, ...] = ("results", "picture", "analyses")
 
@@ -58,6 +61,7 @@ class Bench:
         *,
         cache: ResultsCache | None = None,
         lock: BinaryIO | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         """Removes the songs of an earlier process. Raises OSError.
 
@@ -67,6 +71,9 @@ class Bench:
         """
         self._keeps_out = lock
         self._cache = cache
+        self._now = now
+        self._used: dict[str, float] = {}
+        """When the results of each song that is done were asked for last."""
         self._clips = private_folder(folder / "clips")
         shutil.rmtree(folder / "songs", ignore_errors=True)
         self._songs = private_folder(folder / "songs")
@@ -128,6 +135,7 @@ class Bench:
             OSError: the folder cannot be made.
         """
         folder = self._folder(job)
+        self._remove_abandoned()
         if not self.has(clip):
             raise NotReadable(f"{clip.name} has not arrived.", advice="")
         shutil.rmtree(folder, ignore_errors=True)
@@ -149,6 +157,7 @@ class Bench:
     def results(self, job: str) -> tuple[CarriedFile, ...]:
         """The complete files of a song that is done, and its analyses. Raises OSError."""
         self._copy_analyses(self._folder(job))
+        self._used[job] = self._now()
         return tuple(self._carried(self._folder(job)))
 
     def give(self, job: str, place: Place, file: str, start: int) -> bytes:
@@ -161,13 +170,21 @@ class Bench:
         check_file_name(file)
         if place not in _PLACES:
             raise NotReadable(f"{place!r} is no folder of a song.")
+        if job in self._used:
+            self._used[job] = self._now()
         with Directory(self._folder(job) / place) as directory, directory.open(file) as opened:
             opened.seek(start)
             return opened.read(CHUNK_BYTES)
 
     def forget(self, job: str) -> None:
         """Removes a song's folder; its clip stays for other jobs."""
+        self._used.pop(job, None)
         shutil.rmtree(self._folder(job), ignore_errors=True)
+
+    def _remove_abandoned(self) -> None:
+        for job, used in [*self._used.items()]:
+            if self._now() - used > ABANDONED_SECONDS:
+                self.forget(job)
 
     def _folder(self, job: str) -> Path:
         if not (job.isascii() and job.isalnum()):
