@@ -122,6 +122,27 @@ async def test_a_song_that_kills_its_process_fails_alone(farm: Farm) -> None:
     assert [path.name for path in (farm.music / "stems").iterdir()] == ["good"]
 
 
+async def test_a_machine_that_leaves_gives_its_song_to_another(farm: Farm) -> None:
+    song = write(farm.music / "long.wav", music(60.0))
+    farm.start_scheduler()
+    for name in ("one", "two"):
+        farm.start_worker(name)
+    computer = await opened(farm, machines=2)
+    heard = Heard()
+    try:
+        job = asyncio.create_task(computer.compute("longjob", request_of(song), heard.append))
+        await until(computer, lambda: any(machine.running for machine in computer.state().machines) and bool(heard))
+        (busy,) = [machine.name for machine in computer.state().machines if machine.running]
+        assert farm.end(busy) == 0
+        assert (await job).outcome == "done"
+    finally:
+        await computer.close()
+    assert any(isinstance(event, Requeued) for event in heard)
+    files = [Path(event.result.path) for event in heard if isinstance(event, Produced)]
+    assert [*left_over(farm.music / "stems", files, ())] == []
+    assert [path.name for path in (farm.music / "stems").iterdir()] == ["long"]
+
+
 async def test_a_farm_that_has_gone_gives_its_songs_back_and_takes_them_again(farm: Farm) -> None:
     song = write(farm.music / "long.wav", music(90.0))
     short = write(farm.music / "short.wav", music(0.5))

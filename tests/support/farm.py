@@ -94,6 +94,12 @@ class Farm:
         process.kill()
         process.wait()
 
+    def end(self, name: str) -> int:
+        """As Ctrl-C or a system that shuts down does; returns the exit status."""
+        process = self._processes.pop(name)
+        process.terminate()
+        return process.wait(START_SECONDS)
+
     async def open(self, **how: float) -> FarmComputer:
         return await FarmComputer.open(self.address, self.settings, **how)  # type: ignore[arg-type]
 
