@@ -227,7 +227,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         await inspector.start()
         await player.start()
         if settings.cluster:
-            joining = asyncio.create_task(_join_farm(runner, settings))
+            joining = asyncio.create_task(_join_farm(runner, settings, bus.publish_retained))
             parts.push_async_callback(_abandon, joining)
             if not serve:  # its first job would be computed here otherwise
                 await asyncio.wait({joining})
@@ -242,11 +242,14 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         yield running
 
 
-async def _join_farm(runner: FarmRunner, settings: Settings) -> None:
+async def _join_farm(runner: FarmRunner, settings: Settings, notice: Callable[[Noticed], None]) -> None:
     farm = await FarmComputer.open(
         settings.cluster, settings, patience_seconds=FARM_PATIENCE_SECONDS, priority=FARM_PRIORITY
     )
     runner.join(farm)
+    if not farm.slots:
+        words = f"{farm.state().problem or 'The farm has no machine.'} Until then, jobs are computed on this machine."
+        notice(Noticed(level="warning", message=words))
 
 
 async def _abandon(task: asyncio.Task[None]) -> None:

@@ -27,7 +27,7 @@ import soundfile
 from lxml import etree
 
 from bridge.pipeline.manifest import Manifest, manifest_at
-from bridge.stems import OPPOSITE_TABLE, label_of, stem_of
+from bridge.stems import KIT_TABLE, OPPOSITE_TABLE, label_of, stem_of
 from bridge.units import TICKS_PER_QUARTER
 from tests.support.dawproject_reader import DawProject, ReadNote
 from tests.support.dawproject_schema import problems
@@ -86,9 +86,9 @@ def _compare_stems(folder: Path, manifest: Manifest, project: DawProject, found:
     """Returns where the clip starts, in quarter notes."""
     (start,) = {float(clip.attrib["time"]) for clip in project.project.iterfind("Arrangement/Lanes/Lanes/Clips/Clip")}
     for result in (result for result in manifest.results if result.kind == "stem"):
-        opposite = OPPOSITE_TABLE.get(result.name)
+        other = OPPOSITE_TABLE.get(result.name) or KIT_TABLE.get(result.name)
         track = project.track(label_of(result.name))
-        assert track.colour == (stem_of(result.name) if opposite is None else opposite).colour
+        assert track.colour == (stem_of(result.name) if other is None else other).colour
         (audio,) = track.audio
         assert abs(audio.start_seconds - project.seconds(start)) < 1e-6 and not audio.is_stretched
         info = soundfile.info(folder / result.file)

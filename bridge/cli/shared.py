@@ -71,10 +71,10 @@ Port: TypeAlias = Annotated[
 ]
 HttpPort: TypeAlias = Annotated[
     int | None,
-    typer.Option("--http-port", help="The port for OSCQuery, that of --port unless set.", rich_help_panel=_PLACES),
+    typer.Option("--http-port", help="The port for HTTP, that of --port unless set.", rich_help_panel=_PLACES),
 ]
 NoHttp: TypeAlias = Annotated[
-    bool, typer.Option("--no-http", help="Do not let programs explore the bridge over HTTP.", rich_help_panel=_PLACES)
+    bool, typer.Option("--no-http", help="Do not answer programs over HTTP.", rich_help_panel=_PLACES)
 ]
 Announce: TypeAlias = Annotated[
     bool,

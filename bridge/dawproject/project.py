@@ -11,12 +11,12 @@ from bridge.dawproject.content import ProjectContent, StemAudio
 from bridge.dawproject.elements import Elements
 from bridge.dawproject.song_grid import SongGrid
 from bridge.smf.ticks import NoteTicks
-from bridge.stems import DRUM_CHANNEL, OPPOSITE_TABLE, label_of, stem_of
+from bridge.stems import DRUM_CHANNEL, DRUMS, KIT, KIT_TABLE, OPPOSITE_TABLE, STEMS, label_of, stem_of
 from bridge.units import FASTEST_TEMPO_BPM, RELEASE_VELOCITY, SLOWEST_TEMPO_BPM, TICKS_PER_QUARTER
 
 VERSION = "1.0"
 PROGRAM = "Source Audio Bridge"
-STEMS, NOTES = "Stems", "Notes"
+STEM_GROUP, NOTE_GROUP = "Stems", "Notes"
 #: Velocities are shares of this.
 LOUDEST = 127
 
@@ -58,12 +58,23 @@ def metadata_xml(title: str, artist: str = "", album: str = "") -> bytes:
 
 
 def silenced(stems: Iterable[str]) -> frozenset[str]:
-    """The opposites that start muted: those that would double what another of the tracks plays."""
-    present = [*stems]
-    singles = {stem for stem in present if stem not in OPPOSITE_TABLE}
-    opposites = [stem for stem in present if stem in OPPOSITE_TABLE]
-    heard = next((one for one in opposites if singles <= {OPPOSITE_TABLE[one].without}), None)
-    return frozenset(one for one in opposites if one != heard)
+    """The tracks that start muted: opposites and parts of the drums that would double what another track plays."""
+    heard: set[str] = set()
+    muted = set()
+    for name in sorted(stems, key=lambda name: (name in OPPOSITE_TABLE, name in KIT_TABLE)):
+        if heard.isdisjoint(_played_by(name)):
+            heard |= _played_by(name)
+        else:
+            muted.add(name)
+    return frozenset(muted)
+
+
+def _played_by(name: str) -> frozenset[str]:
+    """What sounds in a stem, an opposite or a part of the drums; the drums are their parts."""
+    if name in OPPOSITE_TABLE:
+        others = (stem for stem in STEMS if stem != OPPOSITE_TABLE[name].without)
+        return frozenset().union(*map(_played_by, others))
+    return frozenset(KIT) if name == DRUMS else frozenset({name})
 
 
 class _Project:
@@ -82,7 +93,7 @@ class _Project:
 
     def _track(self, stem: str, holds: str, is_muted: bool = False) -> SongTrack:
         name = label_of(stem) if holds == "audio" else f"{label_of(stem)} MIDI"
-        colour = OPPOSITE_TABLE[stem].colour if stem in OPPOSITE_TABLE else stem_of(stem).colour
+        colour = (OPPOSITE_TABLE.get(stem) or KIT_TABLE.get(stem) or stem_of(stem)).colour
         return SongTrack(self._id(), self._id(), name, colour, holds, is_muted)
 
     def xml(self) -> bytes:
@@ -91,14 +102,14 @@ class _Project:
         with element("Project", version=VERSION):
             leaf("Application", name=PROGRAM, version=__version__)
             with element("Transport"):
+                tempi = (self._grid.tempo_bpm, *self._grid.tempi().values(), SLOWEST_TEMPO_BPM, FASTEST_TEMPO_BPM)
                 leaf(
-                    "Tempo", id=self._tempo, name="Tempo", unit="bpm", value=self._grid.tempo_bpm,
-                    min=SLOWEST_TEMPO_BPM, max=FASTEST_TEMPO_BPM,
+                    "Tempo", id=self._tempo, name="Tempo", unit="bpm", value=tempi[0], min=min(tempi), max=max(tempi)
                 )  # fmt: skip
                 leaf("TimeSignature", id=self._id(), numerator=numerator, denominator=denominator)
             with element("Structure"):
-                self._group(STEMS, self._audio)
-                self._group(NOTES, self._notes)
+                self._group(STEM_GROUP, self._audio)
+                self._group(NOTE_GROUP, self._notes)
                 with element("Track", contentType="audio notes", loaded=True, id=self._id(), name="Master"):
                     self._channel(self._master, "master", destination="")
             with element("Arrangement", id=self._id()):

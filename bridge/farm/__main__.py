@@ -12,6 +12,7 @@ from pathlib import Path
 from distributed import Security
 
 from bridge.errors import BridgeError
+from bridge.farm.carrying.receiving import ReceivingPlace
 from bridge.farm.connection import security_of, use_dask
 from bridge.farm.messages import (
     Abandon,
@@ -25,8 +26,10 @@ from bridge.farm.messages import (
 )
 from bridge.farm.submitting import Submitter
 from bridge.farm.values import FarmState
+from bridge.pipeline.cache.store import ResultsCache
 from bridge.processes.log_lines import log_to_parent
 from bridge.processes.parent import ParentChannel
+from bridge.system.clock import SystemClock
 
 Channel = ParentChannel[FarmClientSettings, FarmCommand, FarmReport]
 
@@ -47,13 +50,15 @@ def main() -> int:
 
 
 async def _serve(channel: Channel, settings: FarmClientSettings, security: Security | None) -> None:
+    has_cache = settings.cache_max_bytes > 0
+    cache = ResultsCache(Path(settings.cache_dir), settings.cache_max_bytes, SystemClock()) if has_cache else None
     submitter = Submitter(
         settings.address,
         security,
         channel.send,
         patience_seconds=settings.patience_seconds,
         priority=settings.priority,
-        roots=tuple(map(Path, settings.roots)),
+        place=ReceivingPlace(tuple(map(Path, settings.roots)), cache),
     )
     running = asyncio.ensure_future(submitter.run())
     loop = asyncio.get_running_loop()

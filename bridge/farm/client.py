@@ -80,6 +80,8 @@ class FarmComputer:
                 certificates=certificates,
                 priority=priority,
                 roots=tuple(map(str, settings.roots)),
+                cache_dir=str(settings.cache_dir),
+                cache_max_bytes=settings.cache_max_bytes,
                 patience_seconds=patience_seconds,
             )
         )

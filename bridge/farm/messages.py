@@ -21,6 +21,9 @@ class FarmClientSettings(Value, frozen=True, kw_only=True, tag="settings"):
     """Songs of a higher one are begun first."""
     roots: tuple[str, ...] = ()
     """The folders that results may be written to from here; empty: all."""
+    cache_dir: str
+    cache_max_bytes: int
+    """Largest size of this machine's results cache; 0: no cache."""
     patience_seconds: float
     """How long a song waits for a farm that has gone, before it is given up."""
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError as LostFuture
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,6 +19,7 @@ from bridge.errors import BridgeError, EngineFailed, NotFound
 from bridge.events import Ended, JobEvent, LiveNotes
 from bridge.farm.carrying import serving
 from bridge.farm.carrying.carrier import Carrier, MachineGone
+from bridge.farm.carrying.receiving import ReceivingPlace
 from bridge.farm.connection import CONNECT_SECONDS, MOST_DEATHS, SONG
 from bridge.farm.identity import farm_state
 from bridge.farm.messages import ClientReady, Compute, FarmReport, GivenUp, SongHappened, StateChanged
@@ -61,20 +61,22 @@ class Submitter:
         *,
         patience_seconds: float,
         priority: int = 0,
-        roots: tuple[Path, ...] = (),
+        place: ReceivingPlace | None = None,
     ) -> None:
         self._address = address
         self._security = security
         self._send = send
         self._patience_seconds = patience_seconds
         self._priority = priority
-        self._roots = roots
+        self._place = place or ReceivingPlace()
         self._topic = f"sab-{secrets.token_hex(8)}"
         self._client: Any = None
         """Dask's `Client`, of which only some calls have types; None: there is no connection."""
         self._connected = asyncio.Event()
         self._state = FarmState(problem=f"The farm at {address} has not answered yet.")
         self._songs: dict[str, asyncio.Task[None]] = {}
+        self._given_up: set[str] = set()
+        """Jobs that are being given back: they have no end here."""
         self._stories: dict[str, list[Story]] = {}
         """By song id, the stories of the jobs that ask for it."""
         self._carriers: dict[str, Carrier] = {}
@@ -174,11 +176,13 @@ class Submitter:
         stories.append(story)
         try:
             async with AsyncExitStack() as carrying:
-                await self._compute(job, record, story, carrying)
+                end = await self._compute(job, record, story, carrying)
+            self._send(SongHappened(event=end))  # when nothing of it is claimed any more
         except asyncio.CancelledError:
             if len(stories) == 1:
                 await self._cancel_on_machines(record.job)
-            self._end(job, "cancelled")
+            if job not in self._given_up:
+                self._end(job, "cancelled")
             raise
         except MachineGone as error:
             self._send(GivenUp(job=job, reason=error.message))
@@ -190,14 +194,17 @@ class Submitter:
             if not stories:
                 self._stories.pop(record.job, None)
 
-    async def _compute(self, job: str, record: TaskRecord, story: Story, carrying: AsyncExitStack) -> None:
-        """Has a song computed, tells of it to its end, and carries it where no folder is shared.
+    async def _compute(
+        self, job: str, record: TaskRecord, story: Story, carrying: AsyncExitStack
+    ) -> JobEvent | LiveNotes:
+        """Has a song computed, tells of it, and carries it where no folder is shared; returns its end.
 
         Raises:
             MachineGone: machines have gone in the middle of what was carried, again and again.
             BridgeError: the song cannot be computed, or its results cannot be written here.
         """
-        for attempt in range(MOST_DEATHS):
+        deaths = 0
+        while True:
             try:
                 outcome = await self._outcome(record)
                 while not outcome.events:
@@ -213,17 +220,17 @@ class Submitter:
                     await carrier.receive(machine, record.job, outcome.events, outcome.carried)
                     if len(self._stories[record.job]) == 1:
                         await machine.call(serving.forget, record.job)
-                self._send(SongHappened(event=end))
-                return
+                return end
             except MachineGone:
-                if attempt == MOST_DEATHS - 1:
+                deaths += 1
+                if deaths == MOST_DEATHS:
                     raise
                 await self._lost(self._client)
 
     async def _carrier(self, job: str, request: JobRequest, carrying: AsyncExitStack) -> Carrier:
         """The job's carrier, which claims the folder of the results when it is needed for the first time."""
         if job not in self._carriers:
-            carrier = Carrier(job, request, self._roots, lambda event: self._send(SongHappened(event=event)))
+            carrier = Carrier(job, request, self._place, lambda event: self._send(SongHappened(event=event)))
             self._carriers[job] = await carrying.enter_async_context(carrier)
         return self._carriers[job]
 
@@ -291,11 +298,15 @@ class Submitter:
             await asyncio.wait_for(client.run(cancel_song, song, on_error="ignore"), CANCEL_SECONDS)
 
     async def _give_up(self, reason: str) -> None:
-        """Nothing computes any more: the jobs are given back to who asked for them."""
-        for job, song in [*self._songs.items()]:
-            self._send(GivenUp(job=job, reason=reason))
+        """Nothing computes any more: the jobs are given back to who asked for them, and may come again at once."""
+        songs = dict(self._songs)
+        self._given_up.update(songs)
+        for song in songs.values():
             song.cancel()
-        await asyncio.gather(*self._songs.values(), return_exceptions=True)
+        await asyncio.gather(*songs.values(), return_exceptions=True)
+        self._given_up.difference_update(songs)
+        for job in songs:
+            self._send(GivenUp(job=job, reason=reason))
 
     def _end(self, job: str, outcome: Any, failure: Failure | None = None) -> None:
         self._send(SongHappened(event=Ended(job=job, outcome=outcome, unix_seconds=time.time(), failure=failure)))

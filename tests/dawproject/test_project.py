@@ -17,7 +17,7 @@ from bridge.dawproject.content import ProjectContent, StemAudio
 from bridge.dawproject.project import metadata_xml, project_xml, silenced
 from bridge.model import Bend, Chord, Music, Note, TempoPoint
 from bridge.smf.writing import midi_file
-from bridge.stems import AUDIO_STEMS, DRUM_CHANNEL, OPPOSITE_TABLE, STEM_TABLE, STEMS, label_of
+from bridge.stems import AUDIO_STEMS, DRUM_CHANNEL, KIT, KIT_TABLE, OPPOSITE_TABLE, STEM_TABLE, STEMS, label_of
 from bridge.units import RELEASE_VELOCITY, TICKS_PER_QUARTER
 from tests.support.dawproject_reader import DawProject, ReadNote
 from tests.support.dawproject_schema import problems
@@ -45,7 +45,7 @@ def audio_of(*stems: str) -> list[StemAudio]:
 @st.composite
 def tempo_maps(draw: st.DrawFn) -> tuple[TempoPoint, ...]:
     """A tempo for each beat of a clip, from its start on; clips may be longer."""
-    beats = [60 / bpm for bpm in draw(st.lists(st.floats(20, 400), min_size=2, max_size=40))]
+    beats = [60 / bpm for bpm in draw(st.lists(st.floats(15, 600), min_size=2, max_size=40))]
     return tuple(
         TempoPoint(seconds=time, quarters=place, bpm=60 / length)
         for place, (time, length) in enumerate(zip(accumulate(beats, initial=0.0), [*beats, beats[-1]], strict=True))
@@ -61,7 +61,7 @@ def songs(draw: st.DrawFn) -> ProjectContent:
         tempo_bpm=draw(st.floats(20, 400)), tempo_source="given", time_signature=metre, first_beat_seconds=first,
         tempo_map=tempo_map,
     )  # fmt: skip
-    stems = draw(st.lists(st.sampled_from(AUDIO_STEMS), unique=True, max_size=5))
+    stems = draw(st.lists(st.sampled_from((*AUDIO_STEMS, *KIT)), unique=True, max_size=5))
     parts = {stem: draw(note_lists()) for stem in draw(st.lists(st.sampled_from(STEMS), unique=True, max_size=3))}
     names = st.text(st.characters(), max_size=12) | st.sampled_from(
         ["]]>", "<x>", "\u202egnp", "🥁", "\ufffe\0\x1b", "CON"]
@@ -176,6 +176,7 @@ def test_tracks_have_the_names_colours_and_groups_of_their_stems(song: ProjectCo
     named = [(track.name, track.colour, track.content, track.group) for track in project.tracks if track.colour]
     colours = {one.name: one.colour for one in STEM_TABLE.values()}
     colours |= {one.name: one.colour for one in OPPOSITE_TABLE.values()}
+    colours |= {one.name: one.colour for one in KIT_TABLE.values()}
     assert named == [
         *((label_of(one.stem), colours[one.stem], "audio", "Stems") for one in song.stems),
         *((f"{STEM_TABLE[stem].label} MIDI", STEM_TABLE[stem].colour, "notes", "Notes") for stem in song.parts),
@@ -241,12 +242,16 @@ def test_a_tempo_that_changes_holds_from_beat_to_beat() -> None:
         (["drums", "instrumental"], ["instrumental"]),
         (["instrumental", "no_drums"], ["no_drums"]),
         (["vocals", "no_drums", "instrumental"], ["no_drums"]),
+        (["vocals", "drums", "kick", "snare"], ["kick", "snare"]),
+        (["vocals", "kick", "snare"], []),
+        (["no_drums", "kick", "snare"], []),
+        (["instrumental", "kick"], ["instrumental"]),
     ],
 )
-def test_an_opposite_that_would_double_others_starts_muted(stems: list[str], muted: list[str]) -> None:
+def test_what_would_double_other_tracks_starts_muted(stems: list[str], muted: list[str]) -> None:
     assert silenced(stems) == {*muted}
     project = opened(simple(stems=audio_of(*stems)))
-    assert {track.name for track in project.tracks if track.is_muted} == {OPPOSITE_TABLE[one].label for one in muted}
+    assert {track.name for track in project.tracks if track.is_muted} == {label_of(one) for one in muted}
 
 
 @given(st.text(st.characters()), st.text(st.characters()))

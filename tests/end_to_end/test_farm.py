@@ -18,6 +18,7 @@ from bridge.errors import BadArguments, EngineFailed
 from bridge.events import Ended, JobEvent, LiveNotes, Produced, Requeued, Started
 from bridge.farm.client import FarmComputer
 from tests.reliability.farm import make_songs, request_of, survive
+from tests.reliability.output_files import left_over
 from tests.support.farm import Farm, until
 from tests.support.programs import children, command_line
 from tests.support.sounds import music, write
@@ -121,8 +122,30 @@ async def test_a_song_that_kills_its_process_fails_alone(farm: Farm) -> None:
     assert [path.name for path in (farm.music / "stems").iterdir()] == ["good"]
 
 
-async def test_a_farm_that_has_gone_gives_its_songs_back(farm: Farm) -> None:
+async def test_a_machine_that_leaves_gives_its_song_to_another(farm: Farm) -> None:
+    song = write(farm.music / "long.wav", music(60.0))
+    farm.start_scheduler()
+    for name in ("one", "two"):
+        farm.start_worker(name)
+    computer = await opened(farm, machines=2)
+    heard = Heard()
+    try:
+        job = asyncio.create_task(computer.compute("longjob", request_of(song), heard.append))
+        await until(computer, lambda: any(machine.running for machine in computer.state().machines) and bool(heard))
+        (busy,) = [machine.name for machine in computer.state().machines if machine.running]
+        assert farm.end(busy) == 0
+        assert (await job).outcome == "done"
+    finally:
+        await computer.close()
+    assert any(isinstance(event, Requeued) for event in heard)
+    files = [Path(event.result.path) for event in heard if isinstance(event, Produced)]
+    assert [*left_over(farm.music / "stems", files, ())] == []
+    assert [path.name for path in (farm.music / "stems").iterdir()] == ["long"]
+
+
+async def test_a_farm_that_has_gone_gives_its_songs_back_and_takes_them_again(farm: Farm) -> None:
     song = write(farm.music / "long.wav", music(90.0))
+    short = write(farm.music / "short.wav", music(0.5))
     farm.start_scheduler()
     farm.start_worker("one")
     computer = await opened(farm, patience_seconds=2.0)
@@ -137,21 +160,43 @@ async def test_a_farm_that_has_gone_gives_its_songs_back(farm: Farm) -> None:
             await asyncio.wait_for(job, 30)
         assert changed.is_set() and computer.slots == 0
         await until(computer, lambda: not (farm.music / "stems").exists())
+        farm.start_scheduler()
+        await until(computer, lambda: computer.slots > 0)
+        assert (await computer.compute("longjob", request_of(short), lambda _: None)).outcome == "done"
     finally:
         await computer.close()
 
 
-async def test_what_is_not_shared_is_not_touched(farm: Farm, tmp_path: Path) -> None:
+async def test_a_machine_that_shares_nothing_gets_the_clip_and_its_results_come_back(
+    farm: Farm, tmp_path: Path
+) -> None:
     song = write(tmp_path / "private.wav", music(0.5))
+    farm.start_scheduler()
+    farm.start_worker("one", shares=False)
+    computer = await opened(farm)
+    heard = Heard()
+    try:
+        end = await computer.compute("privatejob", request_of(song), heard.append)
+    finally:
+        await computer.close()
+    assert end.outcome == "done"
+    files = [Path(event.result.path) for event in heard if isinstance(event, Produced)]
+    results = tmp_path / "stems" / "private"
+    assert {path.parent for path in files} == {results} and all(path.is_file() for path in files)
+    assert [*left_over(results, files, ())] == []
+
+
+async def test_a_machine_that_cannot_join_says_once_why_and_what_to_do(farm: Farm) -> None:
     farm.start_scheduler()
     farm.start_worker("one")
     computer = await opened(farm)
     try:
-        end = await computer.compute("privatejob", request_of(song), lambda _: None)
+        farm.start_worker("two", "--name", "one")
+        farm.start_worker("three", "--port", farm.address.rpartition(":")[2])
+        await until(computer, lambda: "--name" in farm.log("two") and "cannot listen" in farm.log("three"))
+        assert [machine.name for machine in computer.state().machines] == ["one"]
     finally:
         await computer.close()
-    assert end.failure is not None and end.failure.code == "outside_roots"
-    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["private.wav"]
 
 
 async def test_nobody_without_the_certificates_is_answered(farm: Farm, tmp_path: Path) -> None:

@@ -18,15 +18,19 @@ from bridge.errors import BridgeError, EngineFailed, NotReadable, OutOfSpace, Ou
 from bridge.events import Analysed, JobEvent, LiveNotes, Preview, Produced, Progressed, Started
 from bridge.farm.carrying import bench as bench_module
 from bridge.farm.carrying import serving, values
-from bridge.farm.carrying.bench import Bench
+from bridge.farm.carrying.bench import ABANDONED_SECONDS, Bench
 from bridge.farm.carrying.carrier import Carrier
+from bridge.farm.carrying.receiving import ReceivingPlace
 from bridge.farm.carrying.sending import clip_of, send_clip
 from bridge.farm.carrying.values import CarriedFile, Clip
 from bridge.farm.values import PLUGIN
 from bridge.model import Result
+from bridge.pipeline.cache.store import ResultsCache
+from bridge.pipeline.manifest import manifest_at
 from bridge.request import JobRequest
 from tests.support.bench import Bench as WorkerBench
 from tests.support.bench import files
+from tests.support.fakes import FakeClock
 from tests.support.requests import request_for
 
 SONG = "song"
@@ -42,9 +46,10 @@ class FakeMachine:
     sent_bytes: int = 0
     largest_bytes: int = 0
     spoil: Callable[[bytes], bytes] = lambda content: content
+    cache: ResultsCache | None = None
 
     def __post_init__(self) -> None:
-        self.bench = Bench(self.folder)
+        self.bench = Bench(self.folder, cache=self.cache)
 
     async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         if len(self.calls) >= self.vanishes_at:
@@ -62,7 +67,7 @@ class FakeMachine:
 
     def compute(self, request: JobRequest, clip: Clip) -> tuple[list[JobEvent], tuple[CarriedFile, ...]]:
         """The real pipeline with a fake engine, on what has arrived."""
-        worker = WorkerBench()
+        worker = WorkerBench(cache=self.cache)
         job = worker.run_request(self.bench.prepare(SONG, request, clip))
         assert job.state == "done", job.failure
         return [event for event in worker.events if not isinstance(event, Progressed)], self.bench.results(SONG)  # type: ignore[misc]
@@ -76,10 +81,16 @@ class Carried:
     error: BridgeError | None = None
 
 
-async def carried(machine: FakeMachine, request: JobRequest, roots: tuple[Path, ...] = (), job: str = "a") -> Carried:
+async def carried(
+    machine: FakeMachine,
+    request: JobRequest,
+    roots: tuple[Path, ...] = (),
+    job: str = "a",
+    cache: ResultsCache | None = None,
+) -> Carried:
     told: list[JobEvent] = []
     try:
-        async with Carrier(job, request, roots, told.append) as carrier:
+        async with Carrier(job, request, ReceivingPlace(roots, cache), told.append) as carrier:
             clip = await carrier.send(machine)
             events, results = await asyncio.to_thread(machine.compute, request, clip)
             for event in events:
@@ -108,9 +119,10 @@ def output_dir(events: list[JobEvent]) -> Path:
         {},
         {"stems": ("bass",), "midi": ("bass", "drums"), "picture": "", "chords": "file", "score": True},
         {"format": "flac"},
+        {"kit": True, "dawproject": True},
         {"transcribe_as": "bass"},
     ],
-    ids=["usual", "notes", "flac", "transcribed"],
+    ids=["usual", "notes", "flac", "project", "transcribed"],
 )
 async def test_the_files_are_those_of_this_machine_byte_for_byte(
     clip: Path, tmp_path: Path, options: dict[str, object]
@@ -197,6 +209,29 @@ async def test_an_equal_job_finds_its_folder_again(clip: Path, tmp_path: Path) -
     assert stem.read_bytes() == b"the user's own"
 
 
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_the_analyses_come_too_so_that_notes_can_be_read_in_another_way(
+    clip: Path, tmp_path: Path, arrives: bool
+) -> None:
+    there, here = (ResultsCache(tmp_path / name, 10**9, FakeClock()) for name in ("there", "here"))
+    machine = FakeMachine(tmp_path / "scratch", cache=there)
+    if not arrives:
+        analysed = machine.bench.give
+
+        def give(job: str, place: Any, file: str, start: int) -> bytes:
+            return b"" if place == "analyses" else analysed(job, place, file, start)
+
+        machine.bench.give = give  # type: ignore[method-assign]
+    found = await carried(machine, request_for(clip, out=str(tmp_path / "out")), cache=here)
+    assert found.error is None  # the job is done without them
+    keys = {*manifest_at(tmp_path / "out").analyses.values()}
+    assert keys
+    for key in keys:
+        assert there.analysis(key) is not None
+        assert here.analysis(key) == (there.analysis(key) if arrives else None)
+    assert not [*(tmp_path / "out").glob(".*")]
+
+
 async def test_a_picture_goes_where_the_user_wants_it(clip: Path, tmp_path: Path) -> None:
     wanted = tmp_path / "pictures" / "notes.svg"
     wanted.parent.mkdir()
@@ -213,7 +248,7 @@ async def test_a_picture_goes_where_the_user_wants_it(clip: Path, tmp_path: Path
 )
 async def test_a_result_of_another_name_is_refused(clip: Path, tmp_path: Path, name: str) -> None:
     machine, request = FakeMachine(tmp_path / "there"), request_for(clip, out=str(tmp_path / "out"))
-    async with Carrier("a", request, (), lambda _: None) as carrier:
+    async with Carrier("a", request, ReceivingPlace(), lambda _: None) as carrier:
         sent = await carrier.send(machine)
         events, results = await asyncio.to_thread(machine.compute, request, sent)
         first = next(event for event in events if isinstance(event, Produced))
@@ -246,7 +281,7 @@ async def test_a_cancelled_job_leaves_nothing(clip: Path, tmp_path: Path) -> Non
     hanging: Any = SimpleNamespace(call=hang)
 
     async def job() -> None:
-        async with Carrier("a", request, (), lambda _: None) as carrier:
+        async with Carrier("a", request, ReceivingPlace(), lambda _: None) as carrier:
             sent = await carrier.send(hanging)
             events, results = await asyncio.to_thread(machine.compute, request, sent)
             await carrier.receive(hanging, SONG, events, results)
@@ -271,7 +306,7 @@ def test_live_notes_come_without_files_of_another_machine(clip: Path) -> None:
     )
 
     async def told() -> object:
-        return Carrier("a", request_for(clip), (), lambda _: None).told(notes)
+        return Carrier("a", request_for(clip), ReceivingPlace(), lambda _: None).told(notes)
 
     assert asyncio.run(told()) == replace(notes, job="a", previews=())
 
@@ -322,6 +357,24 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, clip: Path, name:
         bench.give("../songs", "results", "x.wav", 0)
     with pytest.raises(NotReadable):
         bench.has(replace(sent, sha256="../../clips"))
+
+
+def test_results_that_nobody_fetches_go_and_those_of_others_stay(tmp_path: Path, clip: Path) -> None:
+    clock = FakeClock()
+    bench, sent = Bench(tmp_path / "scratch", now=clock.monotonic_seconds), clip_of(clip)
+    bench.wants(sent)
+    bench.take(sent, 0, clip.read_bytes())
+    for job in ("abandoned", "fetched", "running"):
+        request = bench.prepare(job, request_for(clip), sent)
+        assert request.place.folder is not None
+        (Path(request.place.folder) / "clip.mid").write_bytes(b"notes")
+    for job in ("abandoned", "fetched"):
+        assert [file.file for file in bench.results(job)] == ["clip.mid"]
+    clock.advance(ABANDONED_SECONDS)
+    assert bench.give("fetched", "results", "clip.mid", 0) == b"notes"
+    clock.advance(1)
+    bench.prepare("next", request_for(clip), sent)
+    assert sorted(path.name for path in (tmp_path / "scratch" / "songs").iterdir()) == ["fetched", "next", "running"]
 
 
 def test_a_song_writes_only_into_its_own_folder(tmp_path: Path, clip: Path) -> None:

@@ -12,9 +12,10 @@ from bridge.model import Job, Result
 from bridge.pipeline.cache.store import ResultsCache
 from bridge.pipeline.manifest import decode_manifest
 from bridge.pipeline.steps.splitting import CLIPS, NO_DRUMS, NO_HITS
-from bridge.stems import DRUMS, KIT
+from bridge.stems import DRUMS, KIT, label_of
 from bridge.transcription.transcribers import DrumTranscriber
 from tests.support.bench import Bench, files
+from tests.support.dawproject_reader import DawProject
 from tests.support.fakes import FakeClock
 from tests.support.instruments import beat
 from tests.support.separators import OneEngine, OneTranscriber, SharesSeparator
@@ -184,3 +185,17 @@ def test_a_folder_that_holds_such_a_file_is_left_alone(kits: Kits, song: Path, t
     theirs.write_text("the user's own")
     job = kits.run(song, out=str(theirs.parent))
     assert (Path(job.output_dir).name, theirs.read_text()) == ("here 2", "the user's own")
+
+
+def test_a_project_has_the_parts_muted_beside_the_drums(kits: Kits, song: Path, tmp_path: Path) -> None:
+    """However they come: with the stems, from restored stems, or restored themselves."""
+    kits.run(song, kit=False)
+    late = kits.run(song, dawproject=True)
+    restored = kits.run(song, dawproject=True, out=str(tmp_path / "here"))
+    fresh = Kits(tmp_path / "other").run(song, dawproject=True, out=str(tmp_path / "there"))
+    for job in (late, restored, fresh):
+        project = DawProject(next(Path(result.path) for result in job.results if result.kind == "dawproject"))
+        assert [track.name for track in project.tracks if track.is_muted] == [label_of(part) for part in KIT]
+        assert not project.track("Drums").is_muted
+        assert project.track("Drums Kick").audio[0].path == "audio/song (Drums Kick).wav"
+    assert contents(restored)["song.dawproject"] == contents(late)["song.dawproject"]

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,10 +26,13 @@ from bridge.farm.client import FarmComputer
 from bridge.pipeline.manifest import decode_manifest
 from bridge.request import EngineChoice, JobRequest
 from tests.reliability.output_files import left_over
-from tests.support.farm import Farm, until
+from tests.support.farm import LOOPBACK, Farm, until
+from tests.support.namespaces import GATEWAY, can_have_namespaces, namespaces
 from tests.support.sounds import music, write
 
 RATE = 44_100
+#: The workers: the first is killed, the third joins late.
+NAMES = ("one", "two", "three")
 #: At which share of the songs something happens.
 JOINS, WORKER_DIES, SCHEDULER_DIES = 0.15, 0.3, 0.6
 #: How long the farm is without a scheduler.
@@ -93,12 +97,12 @@ class Tally:
         self.outcomes["done" if ended.outcome == "done" else f"{song.stem}: {ended.failure}"] += 1
 
 
-async def survive(farm: Farm, songs: Sequence[Path], hosts: Sequence[str] = ("127.0.0.1",) * 3) -> Outcome:
+async def survive(farm: Farm, songs: Sequence[Path], hosts: Sequence[str] = (LOOPBACK,) * 3) -> Outcome:
     """Computes the songs while machines die, join and come back."""
     counted, began = Tally(), time.monotonic()
     farm.start_scheduler()
-    farm.start_worker("one", host=hosts[0])
-    farm.start_worker("two", host=hosts[1])
+    for name, host in zip(NAMES[:2], hosts, strict=False):
+        farm.start_worker(name, host=host)
     computer = await farm.open(patience_seconds=PATIENCE_SECONDS)
     try:
         await until(computer, lambda: len(computer.state().machines) == 2)
@@ -108,9 +112,9 @@ async def survive(farm: Farm, songs: Sequence[Path], hosts: Sequence[str] = ("12
             await until(computer, lambda: counted.outcomes.total() >= of_all * len(songs), seconds=1200)
 
         await share(JOINS)
-        farm.start_worker("three", host=hosts[2])
+        farm.start_worker(NAMES[2], host=hosts[2])
         await share(WORKER_DIES)
-        farm.kill("one")
+        farm.kill(NAMES[0])
         await share(SCHEDULER_DIES)
         farm.kill("scheduler")
         await asyncio.sleep(PAUSE_SECONDS)
@@ -153,30 +157,47 @@ def _song_faults(own: Path, song: Path) -> Iterator[str]:
             yield f"{path.name} is partial"
 
 
+def attack(
+    folder: Path, songs: int, shortest_seconds: float, longest_seconds: float, networks: ExitStack | None
+) -> int:
+    """Runs it once and prints what came of it; returns the exit status.
+
+    Args:
+        networks: what removes the workers' own networks; None: all share one.
+    """
+    spaces = [] if networks is None else networks.enter_context(namespaces(NAMES))
+    before = {name: space.enter for name, space in zip(NAMES, spaces, strict=False)}
+    hosts = [space.address for space in spaces] or [LOOPBACK] * len(NAMES)
+    with Farm(folder, host=GATEWAY if spaces else LOOPBACK, before=before) as farm:
+        clips = make_songs(farm.music, songs, shortest_seconds, longest_seconds)
+        outcome = asyncio.run(survive(farm, clips, hosts))
+        done = outcome.outcomes["done"]
+        print(
+            f"{done} of {songs} done in {outcome.seconds:.0f} s, begun again: {outcome.again}, {len(spaces)} networks"
+        )
+        for line in (*(word for word in outcome.outcomes if word != "done"), *outcome.faults):
+            print(line)
+        if not outcome.faults and done == songs:
+            return 0
+        for name in ("scheduler", *NAMES):
+            print(f"--- {name}\n{farm.log(name)[-3000:]}")
+        return 1
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--songs", type=int, default=200)
     parser.add_argument("--shortest", type=float, default=0.5, help="seconds")
     parser.add_argument("--longest", type=float, default=2.0, help="seconds")
+    parser.add_argument("--namespaces", action="store_true", help="each worker in a network of its own (root, Linux)")
     options = parser.parse_args()
+    if options.namespaces and not can_have_namespaces():
+        parser.error("--namespaces needs root, Linux and the command ip")
     folder = Path(tempfile.mkdtemp(prefix="sab-farm-"))
-    try:
-        with Farm(folder) as farm:
-            songs = make_songs(farm.music, options.songs, options.shortest, options.longest)
-            outcome = asyncio.run(survive(farm, songs))
-            print(
-                f"{outcome.outcomes['done']} of {len(songs)} done in {outcome.seconds:.0f} s, "
-                f"begun again: {outcome.again}"
-            )
-            for line in (*(word for word in outcome.outcomes if word != "done"), *outcome.faults):
-                print(line)
-            if outcome.faults or outcome.outcomes["done"] != len(songs):
-                for name in ("scheduler", "one", "two", "three"):
-                    print(f"--- {name}\n{farm.log(name)[-3000:]}")
-                return 1
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return 0
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        networks = stack if options.namespaces else None
+        return attack(folder, options.songs, options.shortest, options.longest, networks)
 
 
 if __name__ == "__main__":

@@ -75,6 +75,8 @@ class DawProject:
         self.tempo_bpm = float(tempo.attrib["value"])
         self.metre = (int(metre.attrib["numerator"]), int(metre.attrib["denominator"]))
         self.tempi = self._tempi(tempo.attrib["id"]) or [(0.0, self.tempo_bpm)]
+        lowest, highest = float(tempo.attrib["min"]), float(tempo.attrib["max"])
+        assert all(lowest <= bpm <= highest for _, bpm in self.tempi), "a DAW keeps a tempo within its limits"
         self.markers = [
             (float(marker.attrib["time"]), marker.attrib["name"])
             for marker in self.project.iterfind("Arrangement/Markers/Marker")

@@ -180,18 +180,14 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     ),
     "sab tui --connect 9721": Runs((TERMINAL,), says="No bridge runs on port 9721", keys=[("This screen waits", b"q")]),
     # a watched folder
-    "sab watch FOLDER": Runs(
-        (NO_PORTS, SECOND), typed=f"bash -c '{_TAKES} && exec sab watch takes'", lasts="watching "
-    ),
+    "sab watch FOLDER": Runs((SECOND,), typed=f"bash -c '{_TAKES} && exec sab watch takes'", lasts="watching "),
     "sab watch ~/Bounces": Runs((READ_ONLY,), status=1, says="not_found"),
     "sab watch ~/Bounces --out ~/Stems --engine htdemucs --stems vocals,instrumental": Runs(
         (NO_PORTS,),
         typed=f"{_TAKES} && sab watch takes --out made --engine draft --stems vocals,instrumental --once",
         says="clip (Instrumental).wav",
     ),
-    "sab watch takes/ --once": Runs(
-        (NO_PORTS, NO_TERMINAL, CP437), typed=f"{_TAKES} && sab watch takes/ --once", says="1 done"
-    ),
+    "sab watch takes/ --once": Runs((CP437,), typed=f"{_TAKES} && sab watch takes/ --once", says="1 done"),
     "sab watch ~/Bounces --list": Runs((PLAIN_C,), typed=f"{_TAKES} && sab watch takes --list", says="0 done"),
     "sab watch ~/Bounces --again": DoesNotRun("tests/watch tries what has failed again"),
     "sab watch ~/Bounces --once": DoesNotRun("`sab watch takes/ --once` runs"),
@@ -207,8 +203,10 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab farm worker --cluster tls://192.168.1.10:8786 --host 192.168.1.30 --port 8790 "
     "--map /srv/music=/Volumes/music": _FARM,
     "sab farm status": Runs((NO_PORTS,), status=2, says="--cluster"),
+    "sab --cluster tls://192.168.1.10:8786": _FARM,
     "sab farm status --cluster tls://192.168.1.10:8786": _FARM,
     "python -m bridge.farm": DoesNotRun("the bridge itself starts it"),
+    "python -m benchmarks.speed.cluster": _MINUTES,
     "python -m benchmarks.speed.farm": _MINUTES,
     "python -m tests.reliability.farm --songs 200": _MINUTES,
     "sab secret pass 192.168.1.20": Runs((NO_NETWORK,)),

@@ -5,6 +5,7 @@
     songs/JOB/source    the clip under its own name
     songs/JOB/results   what the job writes
     songs/JOB/picture   a picture that the user wants elsewhere
+    songs/JOB/analyses  what its notes were read from, out of the machine's cache
 
 All calls may wait for the drive, and may come on any thread.
 """
@@ -14,7 +15,8 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -23,6 +25,8 @@ from msgspec.structs import replace
 
 from bridge.errors import NotReadable, OutOfSpace
 from bridge.farm.carrying.values import CHUNK_BYTES, CarriedFile, Clip, Place, check_file_name
+from bridge.pipeline.cache.store import ResultsCache
+from bridge.pipeline.manifest import ENDING, manifest_at
 from bridge.project_paths import numbered
 from bridge.request import JobRequest, OutputPlace
 from bridge.system.directory import Directory
@@ -32,29 +36,44 @@ from bridge.system.private_folders import private_folder
 
 #: Larger clips go as soon as they are not needed; a studio's songs of a month fit.
 MAX_CLIPS_BYTES = 20 * 10**9
+#: Results that nobody has fetched for so long belong to a bridge that has gone.
+ABANDONED_SECONDS = 3600.0
 _PART = ".part"
-_PLACES: tuple[Place, ...] = ("results", "picture")
+_PLACES: tuple[Place, ...] = ("results", "picture", "analyses")
 
 
-def free_bench(scratch: Path) -> Bench:
+def free_bench(scratch: Path, cache: ResultsCache | None = None) -> Bench:
     """A bench in a folder for scratch files, of which several machines' processes may use one. Raises OSError."""
     for folder in numbered(scratch / "carried"):
         lock = open_lock_file(private_folder(folder) / ".lock")
         if lock is not None and try_lock(lock):
-            return Bench(folder, lock=lock)
+            return Bench(folder, cache=cache, lock=lock)
     raise OSError(f"all benches in {scratch} are taken")
 
 
 class Bench:
     """The clips and songs in one folder, which no other process uses: see `free_bench`."""
 
-    def __init__(self, folder: Path, max_clips_bytes: int = MAX_CLIPS_BYTES, lock: BinaryIO | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        max_clips_bytes: int = MAX_CLIPS_BYTES,
+        *,
+        cache: ResultsCache | None = None,
+        lock: BinaryIO | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Removes the songs of an earlier process. Raises OSError.
 
         Args:
+            cache: where the jobs of this machine leave their analyses.
             lock: an open file that keeps other processes out as long as this object lives.
         """
         self._keeps_out = lock
+        self._cache = cache
+        self._now = now
+        self._used: dict[str, float] = {}
+        """When the results of each song that is done were asked for last."""
         self._clips = private_folder(folder / "clips")
         shutil.rmtree(folder / "songs", ignore_errors=True)
         self._songs = private_folder(folder / "songs")
@@ -116,6 +135,7 @@ class Bench:
             OSError: the folder cannot be made.
         """
         folder = self._folder(job)
+        self._remove_abandoned()
         if not self.has(clip):
             raise NotReadable(f"{clip.name} has not arrived.", advice="")
         shutil.rmtree(folder, ignore_errors=True)
@@ -135,7 +155,9 @@ class Bench:
         )
 
     def results(self, job: str) -> tuple[CarriedFile, ...]:
-        """The complete files of a song that is done. Raises OSError."""
+        """The complete files of a song that is done, and its analyses. Raises OSError."""
+        self._copy_analyses(self._folder(job))
+        self._used[job] = self._now()
         return tuple(self._carried(self._folder(job)))
 
     def give(self, job: str, place: Place, file: str, start: int) -> bytes:
@@ -148,18 +170,33 @@ class Bench:
         check_file_name(file)
         if place not in _PLACES:
             raise NotReadable(f"{place!r} is no folder of a song.")
+        if job in self._used:
+            self._used[job] = self._now()
         with Directory(self._folder(job) / place) as directory, directory.open(file) as opened:
             opened.seek(start)
             return opened.read(CHUNK_BYTES)
 
     def forget(self, job: str) -> None:
         """Removes a song's folder; its clip stays for other jobs."""
+        self._used.pop(job, None)
         shutil.rmtree(self._folder(job), ignore_errors=True)
+
+    def _remove_abandoned(self) -> None:
+        for job, used in [*self._used.items()]:
+            if self._now() - used > ABANDONED_SECONDS:
+                self.forget(job)
 
     def _folder(self, job: str) -> Path:
         if not (job.isascii() and job.isalnum()):
             raise NotReadable(f"{job!r} is no job.")
         return self._songs / job
+
+    def _copy_analyses(self, folder: Path) -> None:
+        for path in (folder / "results").glob(f"*{ENDING}"):
+            for key in manifest_at(path).analyses.values():
+                content = None if self._cache is None else self._cache.analysis(key)
+                if content is not None:
+                    (private_folder(folder / "analyses") / key).write_bytes(content)
 
     def _carried(self, folder: Path) -> Iterator[CarriedFile]:
         for place in _PLACES:

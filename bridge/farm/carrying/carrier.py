@@ -11,7 +11,7 @@ from pathlib import Path
 from bridge.errors import BridgeError, Cancelled, EngineFailed
 from bridge.events import JobEvent, LiveNotes
 from bridge.farm.carrying import serving
-from bridge.farm.carrying.receiving import ResultsReceiver
+from bridge.farm.carrying.receiving import ReceivingPlace, ResultsReceiver
 from bridge.farm.carrying.sending import RemoteCalls, clip_of, send_clip
 from bridge.farm.carrying.values import CarriedFile, Clip, Place
 from bridge.request import JobRequest
@@ -30,14 +30,14 @@ class Carrier:
     To be used as a context, from the first look at the clip to the last file; everything is done off the event loop.
     """
 
-    def __init__(self, job: str, request: JobRequest, roots: Sequence[Path], emit: Callable[[JobEvent], None]) -> None:
+    def __init__(self, job: str, request: JobRequest, place: ReceivingPlace, emit: Callable[[JobEvent], None]) -> None:
         self._request = request
         self._loop = asyncio.get_running_loop()
         self._cancelled = threading.Event()
         self._clip: Clip | None = None
         self._call: Future[bytes] | None = None
         """The chunk that a thread waits for."""
-        self._receiver = ResultsReceiver(job, request, roots, lambda event: self._emit_from_thread(event))
+        self._receiver = ResultsReceiver(job, request, place, lambda event: self._emit_from_thread(event))
         self._emit = emit
 
     async def __aenter__(self) -> Carrier:

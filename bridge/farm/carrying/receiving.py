@@ -6,11 +6,12 @@ What a machine of the farm tells is checked: names that this job cannot have, si
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from msgspec.structs import replace
 
@@ -19,6 +20,7 @@ from bridge.events import Analysed, JobEvent, LiveNotes, Produced, Requeued, Sta
 from bridge.farm.carrying.values import CarriedFile, Place
 from bridge.model import Job, Result
 from bridge.options.record import to_record
+from bridge.pipeline.cache.store import KEY, ResultsCache
 from bridge.pipeline.folders.job_folders import JobFolders
 from bridge.pipeline.folders.output_folder import OutputFolder
 from bridge.pipeline.manifest import Manifest, decode_manifest, encode_manifest, manifest_name
@@ -31,8 +33,19 @@ from bridge.system.files import MAX_SMALL_FILE_BYTES
 
 #: A file's bytes from an offset on, a chunk at a time; empty at its end. Raises EngineFailed: the machine has gone.
 Fetch = Callable[[Place, str, int], bytes]
+#: Larger analyses stay over there: those of an hour of one stem are smaller.
+MAX_ANALYSIS_BYTES = 512 << 20
 #: A machine of the farm that does not keep to what it has announced.
 _BROKEN = "The machine of the farm has sent results that are not those it has announced: {what}."
+
+
+class ReceivingPlace(NamedTuple):
+    """Where this machine lets results go."""
+
+    roots: tuple[Path, ...] = ()
+    """The folders that they may be written to; empty: all."""
+    cache: ResultsCache | None = None
+    """What keeps analyses, so that notes can be read from them in another way; None: nothing."""
 
 
 class ResultsReceiver:
@@ -41,12 +54,19 @@ class ResultsReceiver:
     `told` may be called on the event loop; what waits for drives is called on one thread at a time.
     """
 
-    def __init__(self, job: str, request: JobRequest, roots: Sequence[Path], emit: Callable[[JobEvent], None]) -> None:
+    def __init__(
+        self,
+        job: str,
+        request: JobRequest,
+        place: ReceivingPlace,
+        emit: Callable[[JobEvent], None],
+    ) -> None:
         self._job = job
+        self._cache = place.cache
         self._request = request
         self._name = result_name(Path(request.source), request.place.name)
         self._possible = possible_files(self._name, request)
-        self._folders = JobFolders(job, self._name, self._possible, roots)
+        self._folders = JobFolders(job, self._name, self._possible, place.roots)
         self._emit = emit
         self._folder: OutputFolder | None = None
 
@@ -129,6 +149,24 @@ class ResultsReceiver:
                 record.end("cancelled" if isinstance(error, Cancelled) else "failed")
             raise
         record.remove()
+        with suppress(EngineFailed):  # the job is done without them
+            self._keep_analyses(manifest, carried, fetch, checkpoint)
+
+    def _keep_analyses(
+        self,
+        manifest: Manifest,
+        carried: Mapping[tuple[Place, str], CarriedFile],
+        fetch: Fetch,
+        checkpoint: Callable[[], None],
+    ) -> None:
+        """Stores what the notes were read from, as a job of this machine does. Raises EngineFailed, Cancelled."""
+        for key in sorted({*manifest.analyses.values()}):
+            file = carried.get(("analyses", key))
+            if self._cache is None or file is None or file.size_bytes > MAX_ANALYSIS_BYTES or not KEY.fullmatch(key):
+                continue
+            content = BytesIO()
+            _copy(file, content, fetch, checkpoint)
+            self._cache.store_analyses(self._name, manifest.engine, {key: content.getvalue()})
 
     def _bring(
         self,

@@ -14,8 +14,9 @@ from bridge.value import Value
 CHUNK_BYTES = 8 << 20
 _SHA256 = re.compile("[0-9a-f]{64}", re.ASCII)
 
-#: Where a file lies in a song's folder: among the results, or where the user wants the picture.
-Place = Literal["results", "picture"]
+#: Where a file lies in a song's folder: among the results, where the user wants the picture, or among the analyses that
+#: the notes were read from, which are named by their cache keys.
+Place = Literal["results", "picture", "analyses"]
 
 
 class Clip(Value, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The DAWproject of a job: its stems' files, made or restored, and its notes."""
+"""The DAWproject of a job: the files of its stems and of the parts of its drums, made or restored, and its notes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def project_files(
     """
     if not job.request.note_files.dawproject:
         return
-    audio = stems.files or [*_written_stems(job, folder)]
+    audio = [*stems.files, *stems.kit, *_written_stems(job, folder)]
     paths = audio_paths([file.result.file for file in audio])
     title = job.region.tags.title or job.name
     members = [

@@ -68,7 +68,7 @@ def _write(job: OpenJob, drums: Signal, hits: list[Note], control: Control, fold
     subtype = written.get(DRUMS) or subtype_for(request.audio.name, request.audio.depth, region.subtype)
     if subtype == "FLOAT":
         request = msgspec.structs.replace(request, audio=FLOATS)
-    folder.check_space(bytes_needed(region, made=len(KIT), written=len(KIT)))
+    folder.check_space(bytes_needed(region, made=len(KIT), written=len(KIT) * job.copies))
     with scratch_kit(drums, hits, subtype, folder, control) as parts:
         if any(would_clip(scratch, subtype) for scratch in parts.values()):
             request = msgspec.structs.replace(request, audio=FLOATS)
