@@ -220,8 +220,8 @@ def agreements(path: Path) -> Iterator[Agreement]:
         ]
         again = [note.pitch for note in hits_in(np.ascontiguousarray(wave))]
         own = round(statistics.fmean(pitch in KIT_TABLE[part].keys for pitch in again), 2) if again else None
-        shares = [_share(each, samples, alone) for each in (wave, filtered[part])]
-        yield Agreement(path.stem, part, len(alone), *shares, len(again), own)
+        share, without = (_share(each, samples, alone) for each in (wave, filtered[part]))
+        yield Agreement(path.stem, part, len(alone), share, without, len(again), own)
 
 
 def _share(part: Samples, stem: Samples, onsets: Sequence[float]) -> float | None:
