@@ -371,6 +371,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "python -m benchmarks.speed.separation": _MINUTES,
     "python -m benchmarks.quality.transcription": _MINUTES,
     "python -m benchmarks.quality.drums": _MINUTES,
+    "python -m benchmarks.quality.kit": _MINUTES,
     "python -m benchmarks.quality.tempo --count 80": _MINUTES,
     "python -m benchmarks.speed.memory": _MINUTES,
     "python -m benchmarks.speed.live_take": _MINUTES,

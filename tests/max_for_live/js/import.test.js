@@ -39,6 +39,13 @@ test("the new tracks stand below the source's, in their order", () => {
   assert.equal(studio.source.values.muted, 1);
 });
 
+test("parts of the drums stand below the drums, under their own names", () => {
+  const studio = imported({ before: ({ bridge }, job) => ["hats", "kick"].forEach((part) => bridge.result(job.id, "stem", part, `/${part}.wav`)) });
+  assert.deepEqual(names(studio).slice(1, 6), [
+    "Rhodes Loop (Vocals)", "Rhodes Loop (Drums)", "Rhodes Loop (Drums Kick)", "Rhodes Loop (Drums Hats)", "Rhodes Loop (Bass)",
+  ]);
+});
+
 test("tracks that were added above the source during the job move neither the import nor the mute", () => {
   const studio = imported({ before: ({ live }) => live.addTrack("audio", { name: "New" }, 0) });
   assert.deepEqual(names(studio).slice(0, 3), ["New", "Rhodes Loop", "Rhodes Loop (Vocals)"]);
