@@ -57,6 +57,9 @@ ADVICE: dict[str, str] = {
     "internal": "This is a bug in the bridge; `sab log` shows the details.",
 }
 
+#: The codes of failures for which the machine may be to blame, and not the clip: another one may do the job.
+OF_THE_MACHINE = frozenset({"engine_failed", "out_of_memory", "not_writable", "weights_unavailable", "internal"})
+
 
 class BridgeError(Exception):
     """A problem in words for the user: what happened, then what to do next.

@@ -119,6 +119,7 @@ class FarmComputer:
         try:
             end = await asyncio.shield(running.end)
         except asyncio.CancelledError:
+            running.is_abandoned = True
             self._child.send(Abandon(job=job))
             await asyncio.wait({running.end}, timeout=CANCEL_SECONDS)
             raise
@@ -139,7 +140,8 @@ class FarmComputer:
             case ClientReady():
                 self._failed_starts = 0
                 for job, running in self._running.items():
-                    self._child.send(Compute(job=job, request=running.request))
+                    if not running.is_abandoned:
+                        self._child.send(Compute(job=job, request=running.request))
             case StateChanged(state=state):
                 self._change(state)
             case SongHappened(event=event) if event.job in self._running:
@@ -172,6 +174,7 @@ class _Running:
     def __init__(self, request: JobRequest, on_event: Callable[[JobEvent | LiveNotes], None]) -> None:
         self.request = request
         self.on_event = on_event
+        self.is_abandoned = False
         self.end: asyncio.Future[Ended | str] = asyncio.get_running_loop().create_future()
         """The job's end, or why nothing computes it any more."""
 

@@ -35,6 +35,7 @@ from bridge.farm.story import lasts
 from bridge.farm.task import SongEvent, TaskOutcome, TaskRecord, decode_record, encode
 from bridge.model import Failure
 from bridge.options.request import check_request
+from bridge.pipeline.folders.output_folder import translate_folder_errors
 from bridge.pipeline.source_lookup import wanted_folder
 from bridge.project_paths import check_roots
 from bridge.protocols import Clock
@@ -150,7 +151,7 @@ class Pool:
             log.exception("the song %s failed unexpectedly", record.job)
             problem = InternalError(f"An unexpected error occurred ({type(error).__name__}: {error}).")
             ended = self._ended(record.job, "failed", problem)
-        return TaskOutcome(attempt=attempt, events=(*events, ended))
+        return TaskOutcome(attempt=attempt, events=(*events, ended), machine=self.address)
 
     async def _computed(self, record: TaskRecord, on_event: Callable[[JobEvent | LiveNotes], None]) -> Ended:
         job, request = record.job, self._checked(record)
@@ -184,14 +185,15 @@ class Pool:
         computer = await self._free.get()
         files: tuple[CarriedFile, ...] = ()
         try:
-            request = await asyncio.to_thread(bench.prepare, job, record.request, clip)
-            ended = await computer.compute(job, request, on_event)
-            if ended.outcome == "done":
-                files = await asyncio.to_thread(bench.results, job)
+            with translate_folder_errors(bench.folder):
+                request = await asyncio.to_thread(bench.prepare, job, record.request, clip)
+                ended = await computer.compute(job, request, on_event)
+                if ended.outcome == "done":
+                    files = await asyncio.to_thread(bench.results, job)
         finally:
             self._free.put_nowait(computer)
             if not files:
-                bench.forget(job)
+                await asyncio.shield(asyncio.to_thread(bench.forget, job))
         return TaskOutcome(attempt=attempt, events=(*events, ended), machine=self.address, carried=files)
 
     def _is_shared(self, record: TaskRecord) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from bridge.errors import ADVICE, EngineFailed
+from bridge.errors import ADVICE, OF_THE_MACHINE, EngineFailed
 from bridge.events import ComputingMoved, Ended, Event, JobEvent, LiveNotes, Noticed, Requeued, Warned
 from bridge.model import Failure, Warning
 from bridge.protocols import Clock, JobRunner
@@ -52,9 +52,10 @@ class RunnerReports:
 class FarmRunner:
     """Implements `protocols.JobRunner` over a farm and this machine's worker.
 
-    A job goes to the farm while that takes any, else to the worker. If the farm goes in the middle of a job, the job
-    is requeued with a warning, and begins again here, without being interrupted in the sense of `Job.interruptions`:
-    the farm has left nothing half-written. Jobs that wait for the worker count as running.
+    A job goes to the farm while that takes any, else to the worker. If the farm goes in the middle of a job, or the job
+    fails there in a way that may be the machine's, it is requeued with a warning, and begins again here, without being
+    interrupted in the sense of `Job.interruptions`: the farm has left nothing half-written. Jobs that wait for the
+    worker count as running.
     """
 
     clock: Clock
@@ -69,6 +70,7 @@ class FarmRunner:
     """Jobs that neither has, because the farm has gone and the worker is busy."""
     _returns: dict[str, int] = field(default_factory=dict)
     _was_there: bool = False
+    _is_closed: bool = False
     _unwatch: Callable[[], None] = lambda: None
 
     def use(self, worker: JobRunner) -> None:
@@ -85,6 +87,8 @@ class FarmRunner:
     def slots(self) -> int:
         """How many jobs it takes at once, with those that it has."""
         held = len(self._waiting) + len(self._there) + bool(self._here)
+        if self._is_closed:
+            return 0
         if farm_slots := self._farm_slots:
             return held + max(0, farm_slots - len(self._there))
         return held + (self._worker_is_ready and not self._here and not self._waiting)
@@ -127,6 +131,7 @@ class FarmRunner:
 
     async def close(self) -> None:
         """Abandons what the farm has, and closes it: the jobs begin again with the bridge's next start."""
+        self._is_closed = True
         self._unwatch()
         tasks = [remote.task for remote in self._there.values() if remote.task is not None]
         self._there.clear()  # what they still tell is of no interest
@@ -154,6 +159,8 @@ class FarmRunner:
 
     def _place(self) -> None:
         """Gives away the jobs that wait, as far as somebody takes them."""
+        if self._is_closed:
+            return
         for entry in [*self._waiting]:
             if entry not in self._waiting:  # an event has led here again meanwhile
                 continue
@@ -195,16 +202,20 @@ class FarmRunner:
             ended = await farm.compute(job, remote.request, tell)
         except EngineFailed as error:
             self._come_back(job, remote, error.message)
+            return
         except Exception as error:  # the farm's client is broken, and the job need not be
             log.exception("the farm cannot compute job %s", job)
             self._come_back(job, remote, f"{type(error).__name__}: {error}")
+            return
         except asyncio.CancelledError:
             self._end_cancelled(job, remote)
             raise
-        else:
-            if self._there.get(job) is remote:
-                del self._there[job]
-                self._end(replace(ended, job=job))
+        if ended.failure is not None and ended.failure.code in OF_THE_MACHINE:
+            self._returns[job] = MOST_RETURNS  # nobody else is asked over there
+            self._come_back(job, remote, ended.failure.message)
+        elif self._there.get(job) is remote:
+            del self._there[job]
+            self._end(replace(ended, job=job))
 
     def _come_back(self, job: str, remote: _Remote, reason: str) -> None:
         """The farm has not computed a job: it begins again, before those that wait in the queue."""

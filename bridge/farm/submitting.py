@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError as LostFuture
 from contextlib import AsyncExitStack, suppress
 from typing import Any
@@ -15,7 +15,7 @@ import msgspec
 from distributed import Client, KilledWorker, Security
 from msgspec.structs import replace
 
-from bridge.errors import BridgeError, EngineFailed, NotFound
+from bridge.errors import BridgeError, EngineFailed, NotFound, NotWritable, OutOfSpace, WeightsUnavailable
 from bridge.events import Ended, JobEvent, LiveNotes
 from bridge.farm.carrying import serving
 from bridge.farm.carrying.carrier import Carrier, MachineGone
@@ -72,6 +72,8 @@ class Submitter:
         self._topic = f"sab-{secrets.token_hex(8)}"
         self._client: Any = None
         """Dask's `Client`, of which only some calls have types; None: there is no connection."""
+        self._addresses: tuple[str, ...] = ()
+        """Of the machines, as Dask calls them."""
         self._connected = asyncio.Event()
         self._state = FarmState(problem=f"The farm at {address} has not answered yet.")
         self._songs: dict[str, asyncio.Task[None]] = {}
@@ -118,10 +120,12 @@ class Submitter:
         try:
             if self._client is None:
                 await self._connect()
-            told = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), ANSWER_LIMIT_SECONDS)
-            if self._client.status != "running":
+            client = self._client  # a song that finds it closed lets it go meanwhile
+            told = await asyncio.wait_for(client.scheduler.identity(n_workers=-1), ANSWER_LIMIT_SECONDS)
+            if client.status != "running":
                 raise ConnectionError("the connection was closed")
             state = farm_state(told)
+            self._addresses = tuple(map(str, told["workers"]))
         except (OSError, ValueError, asyncio.TimeoutError) as error:
             await self._leave()
             words = f"{error}".splitlines()[0][:200] if str(error) else "it does not answer"
@@ -184,10 +188,11 @@ class Submitter:
             if job not in self._given_up:
                 self._end(job, "cancelled")
             raise
-        except MachineGone as error:
-            self._send(GivenUp(job=job, reason=error.message))
         except BridgeError as error:
             self._end(job, "failed", Failure(code=error.code, message=str(error)))
+        except Exception as error:  # of Dask's own: without an answer, the job would wait for ever
+            log.exception("the farm's client cannot follow %s", job)
+            self._send(GivenUp(job=job, reason=f"{type(error).__name__}: {error}"))
         finally:
             self._carriers.pop(job, None)
             stories.remove(story)
@@ -200,17 +205,21 @@ class Submitter:
         """Has a song computed, tells of it, and carries it where no folder is shared; returns its end.
 
         Raises:
-            MachineGone: machines have gone in the middle of what was carried, again and again.
+            MachineGone: machines have gone in the middle of what was carried, or cannot do it, again and again.
             BridgeError: the song cannot be computed, or its results cannot be written here.
         """
-        deaths = 0
+        avoided: list[str] = []
+        """The machines that it has failed on, though another may do it."""
         while True:
+            outcome, is_last = TaskOutcome(attempt="", events=()), len(avoided) == MOST_DEATHS - 1
             try:
-                outcome = await self._outcome(record)
+                outcome = await self._outcome(record, avoided=avoided)
+                is_carried = not outcome.events
                 while not outcome.events:
                     carrier = await self._carrier(job, record.request, carrying)
                     clip = await carrier.send(FarmCalls(self._client, outcome.machine))
                     outcome = await self._outcome(replace(record, clip=clip), outcome.machine)
+                check_machine(outcome, is_carried=is_carried, is_last=is_last)
                 *events, end = story.end(outcome)
                 for event in events:
                     self._tell(job, event)
@@ -219,13 +228,20 @@ class Submitter:
                     machine = FarmCalls(self._client, outcome.machine)
                     await carrier.receive(machine, record.job, outcome.events, outcome.carried)
                     if len(self._stories[record.job]) == 1:
-                        await machine.call(serving.forget, record.job)
+                        await self._let_forget(machine, record.job)
                 return end
             except MachineGone:
-                deaths += 1
-                if deaths == MOST_DEATHS:
+                if is_last:
                     raise
+                avoided.append(outcome.machine)
                 await self._lost(self._client)
+
+    async def _let_forget(self, machine: FarmCalls, song: str) -> None:
+        """The results are here; a machine that cannot be told removes them by itself, later."""
+        try:
+            await machine.call(serving.forget, song)
+        except Exception as error:  # what Dask raises for a machine that has gone has many types
+            log.info("the results of %s stay a while on their machine: %s", song, error)
 
     async def _carrier(self, job: str, request: JobRequest, carrying: AsyncExitStack) -> Carrier:
         """The job's carrier, which claims the folder of the results when it is needed for the first time."""
@@ -240,19 +256,21 @@ class Submitter:
         if shown is not None:
             self._send(SongHappened(event=shown))
 
-    async def _outcome(self, record: TaskRecord, machine: str = "") -> TaskOutcome:
+    async def _outcome(self, record: TaskRecord, machine: str = "", avoided: Sequence[str] = ()) -> TaskOutcome:
         """What a machine returns for a song, however often the farm has to be given it.
 
         Args:
             machine: the one that has its clip; empty: any.
+            avoided: machines that get it only where there are no others.
 
         Raises:
             EngineFailed: its machines have died of it, or it cannot be run there.
         """
         song, content, device = record.job, encode(record), record.request.engine.device
         # Where the machine dies, another gets the song, and asks for the clip.
-        where = {"workers": [machine], "allow_other_workers": True} if machine else {}
-        key = f"{song}-{machine}" if machine else song
+        wanted = [machine] if machine else [one for one in self._addresses if avoided and one not in avoided]
+        where = {"workers": wanted, "allow_other_workers": True} if wanted else {}
+        key = "-".join((song, machine or str(len(avoided)))) if machine or avoided else song
         resources = {SONG: 1, **({"GPU": 1} if device in ("cuda", "mps") else {})}
         while True:
             await self._connected.wait()
@@ -310,6 +328,22 @@ class Submitter:
 
     def _end(self, job: str, outcome: Any, failure: Failure | None = None) -> None:
         self._send(SongHappened(event=Ended(job=job, outcome=outcome, unix_seconds=time.time(), failure=failure)))
+
+
+def check_machine(outcome: TaskOutcome, *, is_carried: bool, is_last: bool) -> None:
+    """Raises MachineGone if a song has failed by its machine, so that another may do it.
+
+    Args:
+        is_carried: whether it was computed in the machine's own folder: no room there is nobody else's matter.
+        is_last: whether no other is asked any more; then the user is told what is missing.
+    """
+    end = outcome.events[-1]
+    if not isinstance(end, Ended) or end.failure is None:
+        return
+    lacks_weights = end.failure.code == WeightsUnavailable.code
+    lacks_room = is_carried and end.failure.code in (OutOfSpace.code, NotWritable.code)
+    if lacks_room or (lacks_weights and not is_last):
+        raise MachineGone(end.failure.message, advice="")
 
 
 class FarmCalls:

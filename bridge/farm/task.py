@@ -48,7 +48,7 @@ class TaskOutcome(Value, frozen=True, kw_only=True):
     events: tuple[JobEvent, ...]
     """All that last, in order; the last is `Ended`. Of a song that waits for its clip, none."""
     machine: str = ""
-    """Where the results lie, or where the clip is wanted: a machine that shares no folder, as Dask calls it."""
+    """Which one this was, as Dask calls it: the results lie there, or the clip is wanted there."""
     carried: tuple[CarriedFile, ...] = ()
     """The results that lie there."""
 

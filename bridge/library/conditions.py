@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from bridge.errors import BridgeError, NotReadable, OutOfSpace, WeightsUnavailable, error_for, unresponsive_drive
+from bridge.errors import (
+    OF_THE_MACHINE,
+    BridgeError,
+    NotReadable,
+    OutOfSpace,
+    WeightsUnavailable,
+    error_for,
+    unresponsive_drive,
+)
 from bridge.model import Failure
 from bridge.system.off_loop import ANSWER_SECONDS, off_loop
 
-#: So many songs that fail in a row with one of these codes are no accident.
+#: So many songs that fail in a row by their machine are no accident.
 MOST_IN_A_ROW = 25
-_OF_THE_MACHINE = frozenset({"engine_failed", "out_of_memory", "not_writable", "weights_unavailable", "internal"})
 #: Codes of a song whose drive may have gone.
 _OF_A_DRIVE = frozenset({"not_found", "not_readable", "not_audio", "not_writable"})
 _GO_ON = "say the same command again: it goes on."
@@ -47,7 +54,7 @@ class Conditions:
         """Counts the failure of a song; returns what ends the run if it is the last of too many that are alike."""
         self._in_a_row = self._in_a_row + 1 if failure.code == self._code else 1
         self._code = failure.code
-        if failure.code not in _OF_THE_MACHINE or self._in_a_row < MOST_IN_A_ROW:
+        if failure.code not in OF_THE_MACHINE or self._in_a_row < MOST_IN_A_ROW:
             return None
         return error_for(
             failure.code,

@@ -15,11 +15,11 @@ import pytest
 from msgspec.structs import replace
 
 from bridge.errors import BridgeError, EngineFailed, NotReadable, OutOfSpace, OutsideRoots
-from bridge.events import Analysed, JobEvent, LiveNotes, Preview, Produced, Progressed, Started
+from bridge.events import Analysed, JobEvent, LiveNotes, Preview, Produced, Progressed, Requeued, Started
 from bridge.farm.carrying import bench as bench_module
 from bridge.farm.carrying import serving, values
 from bridge.farm.carrying.bench import ABANDONED_SECONDS, Bench
-from bridge.farm.carrying.carrier import Carrier
+from bridge.farm.carrying.carrier import Carrier, MachineGone
 from bridge.farm.carrying.receiving import ReceivingPlace
 from bridge.farm.carrying.sending import clip_of, send_clip
 from bridge.farm.carrying.values import CarriedFile, Clip
@@ -392,3 +392,25 @@ def test_a_song_writes_only_into_its_own_folder(tmp_path: Path, clip: Path) -> N
     bench.forget(SONG)
     assert not Path(own).exists()
     assert bench.has(sent)
+
+
+async def test_a_machine_without_room_is_no_fault_of_the_song(clip: Path, tmp_path: Path) -> None:
+    machine = FakeMachine(tmp_path / "there")
+    machine.bench = Bench(tmp_path / "small", max_clips_bytes=10)
+    found = await carried(machine, request_for(clip, out=str(tmp_path / "out")))
+    assert isinstance(found.error, MachineGone)
+    assert not (tmp_path / "out").exists()
+
+
+async def test_a_job_whose_process_died_over_there_after_its_first_file_comes_whole(clip: Path, tmp_path: Path) -> None:
+    machine, request = FakeMachine(tmp_path / "there"), request_for(clip, out=str(tmp_path / "out"))
+    told: list[JobEvent] = []
+    async with Carrier("a", request, ReceivingPlace(), told.append) as carrier:
+        sent = await carrier.send(machine)
+        events, results = await asyncio.to_thread(machine.compute, request, sent)
+        first = [event for event in events if isinstance(event, Produced)][:2]
+        await carrier.receive(machine, SONG, [*first, Requeued(job=SONG, reason="it died"), *events], results)
+        await asyncio.sleep(0)
+    files_ = [event.result.file for event in told if isinstance(event, Produced)]
+    assert files_ == [event.result.file for event in events if isinstance(event, Produced)]
+    assert {*files_} < {*content(tmp_path / "out")}

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from bridge.events import Ended, Event, LiveNotes, Noticed, Produced, Progressed, Requeued, Started, Warned
 from bridge.farm import runner as module
 from bridge.farm.runner import MOST_RETURNS, FarmRunner, RunnerReports
-from bridge.model import Job, Result
+from bridge.model import Failure, Job, Result
 from bridge.scheduler import Scheduler
 from bridge.store.memory import MemoryStore
 from tests.support.fake_farm import FakeFarm
@@ -63,6 +63,10 @@ class Bench:
 
     def end_there(self, job: str) -> None:
         self.farm.songs[job].end.set_result(Ended(job=job, outcome="done", unix_seconds=1.0))
+
+    def fail_there(self, job: str, code: str) -> None:
+        failure = Failure(code=code, message="It did not work over there.")
+        self.farm.songs[job].end.set_result(Ended(job=job, outcome="failed", unix_seconds=1.0, failure=failure))
 
     def tell_there(self, job: str) -> None:
         """The farm tells of a start, a file and some progress."""
@@ -389,3 +393,43 @@ def test_any_order(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CANCEL_GRACE_SECONDS", 0.0)
     machine = type("AnyOrderOfClip", (AnyOrder,), {"clip": clip})
     run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
+
+
+@pytest.mark.parametrize("code", ["engine_failed", "out_of_memory", "weights_unavailable", "internal"])
+async def test_a_job_that_fails_by_its_machine_begins_again_here_and_stays_here(clip: Path, code: str) -> None:
+    bench = Bench(clip, slots=1)
+    bench.runner.on_worker_ready()
+    job = bench.submit()
+    await turns()
+    bench.fail_there(job, code)
+    await turns()
+    assert (bench.here(), bench.farm.given) == ([job], [job])
+    bench.end_here(job)
+    assert (bench.job(job).state, [warning.code for warning in bench.job(job).warnings]) == ("done", ["farm_gone"])
+
+
+async def test_a_job_that_fails_by_its_clip_is_not_tried_again(clip: Path) -> None:
+    bench = Bench(clip, slots=1)
+    bench.runner.on_worker_ready()
+    job = bench.submit()
+    await turns()
+    bench.fail_there(job, "not_audio")
+    await turns()
+    assert (bench.here(), bench.job(job).state) == ([], "failed")
+
+
+async def test_a_runner_that_is_closed_begins_nothing_however_its_jobs_end(clip: Path) -> None:
+    bench = Bench(clip)
+    bench.runner.on_worker_ready()
+    first, second = bench.submit(), bench.submit()
+    bench.farm.become(2)
+    await turns()
+    assert (bench.here(), bench.farm.given) == ([first], [second])
+    bench.scheduler.leave()
+    closing = asyncio.create_task(bench.runner.close())
+    third = bench.submit()
+    bench.end_here(first)
+    bench.runner.on_worker_ready()
+    await closing
+    await turns()
+    assert (bench.here(), bench.farm.given, bench.job(third).state) == ([first], [second], "queued")

@@ -68,7 +68,9 @@ class Bench:
         Args:
             cache: where the jobs of this machine leave their analyses.
             lock: an open file that keeps other processes out as long as this object lives.
+            now: a monotonic clock.
         """
+        self.folder = folder
         self._keeps_out = lock
         self._cache = cache
         self._now = now
@@ -138,7 +140,7 @@ class Bench:
         self._remove_abandoned()
         if not self.has(clip):
             raise NotReadable(f"{clip.name} has not arrived.", advice="")
-        shutil.rmtree(folder, ignore_errors=True)
+        self.forget(job)  # of an earlier run
         source = private_folder(folder / "source") / clip.name
         shutil.copyfile(self._clips / clip.sha256, source)  # a link would share the time, and not every drive has them
         os.utime(source, ns=(clip.changed_ns, clip.changed_ns))
@@ -210,7 +212,7 @@ class Bench:
     def _make_room(self, needed_bytes: int) -> None:
         """Removes the clips that were not used for the longest time. Raises OutOfSpace."""
         if needed_bytes > self._max_clips_bytes:
-            raise OutOfSpace(f"A clip of {needed_bytes / 1e9:.1f} GB is too large for this machine of the farm.")
+            raise OutOfSpace(f"A clip of {needed_bytes / 1e9:.1f} GB is too large for a machine of the farm.")
         kept = sorted(
             ((path.stat().st_mtime, path.stat().st_size, path) for path in self._clips.iterdir()), reverse=True
         )
@@ -222,4 +224,4 @@ class Bench:
                 oldest.unlink()
                 used, free = used - size, free + size
         if free < needed_bytes:
-            raise OutOfSpace("The drive of this machine of the farm is full.")
+            raise OutOfSpace("The drive of a machine of the farm is full.")

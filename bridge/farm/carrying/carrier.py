@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
-from bridge.errors import BridgeError, Cancelled, EngineFailed
+from bridge.errors import BridgeError, Cancelled, EngineFailed, OutOfSpace
 from bridge.events import JobEvent, LiveNotes
 from bridge.farm.carrying import serving
 from bridge.farm.carrying.receiving import ReceivingPlace, ResultsReceiver
@@ -21,7 +21,7 @@ CALL_SECONDS = 60.0
 
 
 class MachineGone(EngineFailed):
-    """The machine has gone in the middle of what was carried; another may take the song."""
+    """The machine has gone in the middle of what was carried, or has no room for it; another may take the song."""
 
 
 class Carrier:
@@ -64,6 +64,8 @@ class Carrier:
             if self._clip is None:
                 self._clip = await asyncio.to_thread(clip_of, source)
             await send_clip(machine, self._clip, source)
+        except OutOfSpace as error:  # over there
+            raise MachineGone(error.message, advice="") from error
         except BridgeError:
             raise
         except Exception as error:  # what Dask raises for a machine that has gone has many types

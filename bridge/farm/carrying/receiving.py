@@ -122,7 +122,7 @@ class ResultsReceiver:
             NotWritable, OutOfSpace, OutsideRoots: they cannot be written here.
         """
         assert self._folder is not None, "the folder is claimed first"
-        told = [event for event in events if isinstance(event, (Produced, Analysed))]
+        told = [event for event in _last_run(events) if isinstance(event, (Produced, Analysed))]
         carried = {(file.place, file.file): file for file in files}
         manifest = self._manifest(carried, fetch)
         place = self._place(manifest, [file for file in files if file.place == "results"])
@@ -275,6 +275,16 @@ class ResultsReceiver:
         return Job(
             id=self._job, name=self._name, request=self._request, submitted_unix=0.0, engine=manifest.engine.name
         )
+
+
+def _last_run(events: Iterable[JobEvent]) -> list[JobEvent]:
+    """The events since the job was begun for the last time over there: its process may have died before."""
+    found: list[JobEvent] = []
+    for event in events:
+        if isinstance(event, Requeued):
+            found.clear()
+        found.append(event)
+    return found
 
 
 def _copy(file: CarriedFile, opened: BinaryIO, fetch: Fetch, checkpoint: Callable[[], None]) -> None:
