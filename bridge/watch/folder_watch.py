@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from bridge.errors import (
     BridgeError,
     Busy,
+    InternalError,
     NotAudio,
     NotFound,
     NotReadable,
@@ -148,6 +149,10 @@ class FolderWatch:
                     await self._wait_because(clip, error)
                     continue
                 await self._end(clip, "failed", code=error.code, message=str(error))
+            except Exception as error:  # of one clip; the others go on
+                log.exception("%s cannot be taken", self.choice.folder / path)
+                fault = InternalError(f"{type(error).__name__}: {error}.")
+                await self._end(clip, "failed", code=fault.code, message=str(fault))
             # A clip that has changed meanwhile has settled anew, and is taken again.
 
     async def _wait_because(self, clip: WatchedClip, error: BridgeError) -> None:
@@ -321,11 +326,13 @@ async def watching(
 
 
 def _looked_up(request: JobRequest, path: Path) -> tuple[str, bool]:
+    """The hash of a clip, and whether it has results. Raises NotReadable: its drive, or that of the results, fails."""
     try:
         digest = digest_of(path)
+        return digest, has_results(request, digest)
     except OSError as error:
-        raise NotReadable(f"{path.name} cannot be read: {error.strerror}.") from error
-    return digest, has_results(request, digest)
+        place = error.filename or path
+        raise NotReadable(f"{place} cannot be read: {error.strerror or error}.") from error
 
 
 def _tell_of_fault(task: asyncio.Task[None], folder: Path, tell: Callable[[News], object]) -> None:

@@ -16,7 +16,9 @@ from msgspec.structs import replace
 from bridge.errors import OutsideRoots
 from bridge.model import Failure
 from bridge.protocols.looking import FileLook
+from bridge.request import JobRequest
 from bridge.watch import observer
+from bridge.watch.done_before import has_results
 from bridge.watch.ledger import ClipLedger, FolderWatched, read_ledger
 from bridge.watch.scan import Scan, scan
 from bridge.watch.turns import Turns
@@ -156,6 +158,25 @@ async def test_a_file_that_never_can_be_read_is_given_up_with_its_reason(
     await bench.run_until_idle()
     assert bench.ends() == {"a.wav": "failed"}
     assert bench.bridge.sources == []
+
+
+@pytest.mark.parametrize(
+    ("error", "state"), [(PermissionError(13, "Permission denied", "/out"), "waiting"), (KeyError("x"), "failed")]
+)
+async def test_a_fault_with_one_clip_ends_no_watch(
+    bench: WatchBench, monkeypatch: pytest.MonkeyPatch, error: Exception, state: str
+) -> None:
+    def fail(request: JobRequest, digest: str) -> bool:
+        if request.source.endswith("a.wav"):
+            raise error
+        return has_results(request, digest)
+
+    monkeypatch.setattr("bridge.watch.folder_watch.has_results", fail)
+    bench.put("a.wav", "b.wav")
+    async with bench.watching(is_polled=True) as watch:
+        await bench.until(lambda: bench.ends().get("b.wav") == "done")
+        assert watch.known["a.wav"].state == state
+        assert watch.known["a.wav"].message
 
 
 async def test_a_request_that_can_never_be_done_fails_at_once(bench: WatchBench) -> None:
