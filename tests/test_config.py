@@ -49,6 +49,12 @@ def test_text_is_converted_to_the_settings_type() -> None:
         {"SAB_QUEUE_LIMIT": "0"},
         {"SAB_CACHE_MAX_GB": "-1"},
         {"SAB_CACHE_MAX_GB": "inf"},
+        {"SAB_HTTP_UPLOAD_MB": "-1"},
+        {"SAB_HTTP_UPLOAD_MB": "nan"},
+        {"SAB_HTTP_ORIGINS": "*"},
+        {"SAB_HTTP_ORIGINS": "null"},
+        {"SAB_HTTP_ORIGINS": "http://localhost:3000/"},
+        {"SAB_HTTP_ORIGINS": "http://localhost:3000,http://a b"},
         {"SAB_CONFIG": "/no"},
     ],
     ids=str,
@@ -105,3 +111,8 @@ def test_every_setting_is_documented() -> None:
     page = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
     for name in setting_names():
         assert f"`{name}`" in page, f"docs/settings.md does not mention {name}"
+
+
+def test_pages_are_named_by_their_origins() -> None:
+    named = "http://localhost:3000, https://studio.example,app://live,http://[::1]:80"
+    assert load_settings({"SAB_HTTP_ORIGINS": named}).http_origins == tuple(part.strip() for part in named.split(","))

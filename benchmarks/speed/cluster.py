@@ -40,7 +40,7 @@ async def seconds_for(computer: JobComputer, request: JobRequest, job: str) -> f
     return took
 
 
-async def measure(farm: Farm, clip: Path, engine: str, rounds: int) -> dict[str, list[float]]:
+async def measure(farm: Farm, clip: Path, rounds: int, job_options: dict[str, object]) -> dict[str, list[float]]:
     """Seconds of each round by way; the ways take turns, and each computes once before."""
     settings = replace(farm.settings, cache_max_gb=0.0)
     found: dict[str, list[float]] = {way: [] for way in WAYS}
@@ -62,7 +62,7 @@ async def measure(farm: Farm, clip: Path, engine: str, rounds: int) -> dict[str,
                     name = f"{way}{number}{turn}"
                     for sent in clip.parent.parent.glob("machine/scratch/carried/clips/*"):
                         sent.unlink()  # it is sent again
-                    request = request_for(clip, engine=engine, out=str(farm.music / name), name=name)
+                    request = request_for(clip, out=str(farm.music / name), name=name, **job_options)
                     took = await seconds_for(computer, request, name)
                 found[way].append(took)
             finally:
@@ -77,13 +77,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=180.0, help="length of the clip")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--engine", default="draft")
+    parser.add_argument("--no-notes", action="store_true", help="separate only: the carried bytes weigh more")
     options = parser.parse_args()
+    job_options: dict[str, object] = {"engine": options.engine, **({"midi": ()} if options.no_notes else {})}
     os.environ["OMP_NUM_THREADS"] = "1"
     folder = Path(tempfile.mkdtemp(prefix="sab-cluster-"))
     try:
         with Farm(folder, environment={"SAB_CACHE_MAX_GB": "0"}) as farm:
             clip = write(farm.music / "clip.wav", music(options.seconds))
-            found = asyncio.run(measure(farm, clip, options.engine, options.rounds))
+            found = asyncio.run(measure(farm, clip, options.rounds, job_options))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     medians = {way: statistics.median(times) for way, times in found.items()}

@@ -53,7 +53,7 @@ def farm_address(written: str, *, is_insecure: bool = False) -> FarmAddress:
     if address.scheme == "tcp" and not is_insecure:
         raise BadArguments(
             f"{written} is not encrypted: who reaches it can run programs on every machine of the farm.",
-            advice="Use tls:// and `sab farm certificates`, or add --insecure where nobody else is in the network.",
+            advice="Use tls:// and `sab farm certificates`; some commands take it with --insecure.",
         )
     return address
 

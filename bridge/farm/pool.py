@@ -132,10 +132,10 @@ class Pool:
 
         def on_event(event: JobEvent | LiveNotes) -> None:
             shown = self._shared.paths.event_there(event)
-            is_kept = lasts(shown) and not isinstance(shown, LiveNotes)
-            index = len(events) if is_kept else -1
-            if is_kept:
-                events.append(shown)  # type: ignore[arg-type]  # mypy does not see what `lasts` excludes
+            index = -1
+            if lasts(shown):
+                index = len(events)
+                events.append(shown)
             tell(record.topic, encode(SongEvent(job=record.job, attempt=attempt, index=index, event=shown)))
 
         try:

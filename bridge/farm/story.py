@@ -6,6 +6,7 @@ A song may be begun several times, as machines die and the scheduler starts agai
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeGuard
 
 from msgspec.structs import replace
 
@@ -13,7 +14,7 @@ from bridge.events import Ended, JobEvent, LiveNotes, Progressed, Requeued
 from bridge.farm.task import SongEvent, TaskOutcome
 
 
-def lasts(event: JobEvent | LiveNotes) -> bool:
+def lasts(event: JobEvent | LiveNotes) -> TypeGuard[JobEvent]:
     """Whether an event belongs to the history of its job."""
     return not isinstance(event, (Progressed, LiveNotes))
 

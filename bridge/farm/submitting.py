@@ -77,6 +77,8 @@ class Submitter:
         self._connected = asyncio.Event()
         self._state = FarmState(problem=f"The farm at {address} has not answered yet.")
         self._songs: dict[str, asyncio.Task[None]] = {}
+        self._given_up: set[str] = set()
+        """Jobs that are being given back: they have no end here."""
         self._stories: dict[str, list[Story]] = {}
         """By song id, the stories of the jobs that ask for it."""
         self._carriers: dict[str, Carrier] = {}
@@ -183,7 +185,8 @@ class Submitter:
         except asyncio.CancelledError:
             if len(stories) == 1:
                 await self._cancel_on_machines(record.job)
-            self._end(job, "cancelled")
+            if job not in self._given_up:
+                self._end(job, "cancelled")
             raise
         except BridgeError as error:
             self._end(job, "failed", Failure(code=error.code, message=str(error)))
@@ -313,11 +316,15 @@ class Submitter:
             await asyncio.wait_for(client.run(cancel_song, song, on_error="ignore"), CANCEL_SECONDS)
 
     async def _give_up(self, reason: str) -> None:
-        """Nothing computes any more: the jobs are given back to who asked for them."""
-        for job, song in [*self._songs.items()]:
-            self._send(GivenUp(job=job, reason=reason))
+        """Nothing computes any more: the jobs are given back to who asked for them, and may come again at once."""
+        songs = dict(self._songs)
+        self._given_up.update(songs)
+        for song in songs.values():
             song.cancel()
-        await asyncio.gather(*self._songs.values(), return_exceptions=True)
+        await asyncio.gather(*songs.values(), return_exceptions=True)
+        self._given_up.difference_update(songs)
+        for job in songs:
+            self._send(GivenUp(job=job, reason=reason))
 
     def _end(self, job: str, outcome: Any, failure: Failure | None = None) -> None:
         self._send(SongHappened(event=Ended(job=job, outcome=outcome, unix_seconds=time.time(), failure=failure)))

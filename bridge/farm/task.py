@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -28,7 +28,7 @@ class TaskRecord(Value, frozen=True, kw_only=True):
     """What a worker gets."""
 
     version: str = __version__
-    job: str
+    job: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{8,32}\Z")]
     """The id under which the song is computed, wherever it is: see `song_id`."""
     request: JobRequest
     """With the paths of the machine that asks."""
@@ -70,8 +70,8 @@ decode_told = msgspec.msgpack.Decoder(SongEvent).decode
 
 
 def song_of(request: JobRequest) -> JobRequest:
-    """The request without what changes no file: where it is played, and its group."""
-    play = request.play if request.play.is_live else PlayRequest()
+    """The request without what changes no file, but that its notes are to be told while they are found."""
+    play = request.play if request.play.is_live or request.play.is_shown else PlayRequest()
     return msgspec.structs.replace(request, play=play, group=GroupChoice())
 
 

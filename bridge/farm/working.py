@@ -25,6 +25,7 @@ from bridge.farm.identity import FACTS, METRIC, facts, songs
 from bridge.farm.pool import Pool, Shared
 from bridge.farm.values import PLUGIN, Kind
 from bridge.pipeline.cache.store import ResultsCache
+from bridge.plain import plain
 from bridge.system.clock import SystemClock
 from bridge.system.off_loop import off_loop
 from bridge.system.private_folders import private_folder
@@ -108,9 +109,10 @@ async def run_machine(
     cache = ResultsCache(settings.cache_dir, settings.cache_max_bytes, SystemClock())
     bench = await off_loop(lambda: free_bench(options.scratch, cache))
     pool = Pool(computers, options.shared, SystemClock(), bench)
+    news = _News(say)
     try:
         while not ends.is_set() and not pool.problem:
-            await _take_part(options, pool, say, ends)
+            await _take_part(options, pool, news, ends)
             await pool.cancel_all()
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(ends.wait(), AGAIN_SECONDS)
@@ -120,7 +122,23 @@ async def run_machine(
         raise EngineFailed(pool.problem)
 
 
-async def _take_part(options: MachineOptions, pool: Pool, say: Callable[[str], None], ends: asyncio.Event) -> None:
+class _News:
+    """Says what is new: a machine that tries to join each second says once why it cannot."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._said: set[str] = set()
+
+    def __call__(self, line: str, *, is_turn: bool = False) -> None:
+        """`is_turn`: from here on, what was said before is new again."""
+        if is_turn:
+            self._said.clear()
+        if line not in self._said:
+            self._said.add(line)
+            self._say(line)
+
+
+async def _take_part(options: MachineOptions, pool: Pool, news: _News, ends: asyncio.Event) -> None:
     """Joins the farm, and returns when its scheduler has gone, nothing computes here, or `ends` is set."""
     broken = asyncio.Event()
     worker = Worker(
@@ -142,22 +160,34 @@ async def _take_part(options: MachineOptions, pool: Pool, say: Callable[[str], N
     over = [asyncio.ensure_future(event.wait()) for event in (ends, broken)]
     joining = asyncio.ensure_future(_joined(worker))
     try:
-        say(f"waiting for the farm at {options.address}")
+        news(f"waiting for the farm at {options.address}")
         await asyncio.wait({joining, *over}, return_when=asyncio.FIRST_COMPLETED)
         if joining.done():
             joining.result()
-            say(f"joined the farm at {options.address} as {options.name}")
+            news(f"joined the farm at {options.address} as {options.name}", is_turn=True)
             left = asyncio.ensure_future(worker.finished())  # type: ignore[no-untyped-call]
             over.append(left)
             await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
             if left.done():
-                say("the farm's scheduler has gone; what was computed is given back")
-    except (OSError, ValueError) as error:  # ValueError: the scheduler does not want it, such as for its name
-        say(f"the farm does not take this machine: {error}")
+                news("the farm's scheduler has gone; what was computed is given back")
+    except RuntimeError as error:  # what Dask makes of all that goes wrong then
+        news(_refusal(error, options))
     finally:
         for waiting in (joining, *over):
             waiting.cancel()
         await worker.close(timeout=CLOSE_SECONDS, reason="it leaves")
+
+
+def _refusal(error: RuntimeError, options: MachineOptions) -> str:
+    """Why a machine cannot join, in a line."""
+    reason = plain(f"{error.__cause__ or error}")
+    if "name taken" in reason:
+        return f"the farm has a machine called {options.name} already; give this one another with --name"
+    if isinstance(error.__cause__, OSError):
+        return (
+            f"this machine cannot listen at {options.host or LOOPBACK}:{options.port}: {reason}; see --host and --port"
+        )
+    return f"the farm does not take this machine: {reason}"
 
 
 async def _joined(worker: Worker) -> None:

@@ -11,7 +11,7 @@ from bridge.system.file_lock import open_lock_file, try_lock
 
 #: What a run needs for itself lies in this folder of the results; it may be deleted while none runs.
 OWN = ".sab-library"
-LOCK, WORKER_LOCK = "lock", "worker.lock"
+LOCK = "lock"
 
 
 class LibraryInUse(RequestError):  # noqa: N818 - named as in bridge.errors
@@ -27,12 +27,8 @@ class LibraryPlace:
 
     @property
     def own(self) -> Path:
+        """The folder for what a run needs for itself."""
         return self.out / OWN
-
-    @property
-    def worker_lock(self) -> Path:
-        """By which a worker waits for that of a run that was killed."""
-        return self.own / WORKER_LOCK
 
     def close(self) -> None:
         self._lock.close()

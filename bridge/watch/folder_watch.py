@@ -41,8 +41,8 @@ News: TypeAlias = WatchedClip | Noticed
 #: Builds the request for a clip; raises BridgeError where there can be none.
 RequestFor: TypeAlias = Callable[[str], Awaitable[JobRequest]]
 
-#: What a file that is still being copied is refused with.
-NOT_YET = (NotAudio.code, NotReadable.code)
+#: What a file that is still being copied is refused with, or any by a bridge that has too much to do.
+NOT_YET = (NotAudio.code, NotReadable.code, Busy.code)
 #: How often writing the ledger is tried while it cannot be written.
 RETRY_SECONDS = 5.0
 _NOT_WHOLE = "There is less audio in it than its header says."
@@ -115,7 +115,7 @@ class FolderWatch:
                 if job is not None and (clip.state == "submitted" or is_open_or_done):
                     await self._finish(clip, job.id)
                 else:
-                    self._known[clip.path] = replace(clip, state="waiting")
+                    await self._forget(clip.path)
 
     def _job_of(self, clip: WatchedClip) -> Job | None:
         """The job of a clip that was submitted; its id may not have been written any more."""
@@ -132,12 +132,18 @@ class FolderWatch:
         while True:
             path, state = await self._seen.taken()
             await self._seen.is_there.wait()
+            if state is None:
+                await self._forget(path)
+                continue
             clip = WatchedClip(path=path, file=state, state="waiting", unix_seconds=self._clock.unix_seconds())
             try:
                 await self._take(clip)
             except BridgeError as error:
                 if self._is_lost():
                     return
+                if error.code == NotFound.code and await self._seen.state_of(path) is None:
+                    await self._forget(path)
+                    continue
                 if error.code in NOT_YET and self._seen.try_later(path, state):
                     await self._wait_because(clip, error)
                     continue
@@ -157,9 +163,6 @@ class FolderWatch:
         path = self.choice.folder / clip.path
         (look,) = await self._bridge.look([str(path)])
         if look.refusal is not None:
-            if look.refusal.code == NotFound.code:
-                self._seen.done_with(clip.path)
-                return
             raise error_for(look.refusal.code, look.refusal.message)
         if look.is_cut_off:
             raise NotReadable(_NOT_WHOLE, advice="Copy it again, or process it by itself.")
@@ -167,10 +170,7 @@ class FolderWatch:
         digest, is_done = await off_loop(lambda: _looked_up(request, path))
         state = await self._seen.state_of(clip.path)
         if state != clip.file:
-            if state is None:
-                self._seen.done_with(clip.path)
-            else:
-                self._seen.see(clip.path, state)
+            await self._see_again(clip.path, state)
             return
         before = self._known.get(clip.path)
         is_only_touched = before is not None and before.state == "done" and before.digest == digest != ""
@@ -218,13 +218,25 @@ class FolderWatch:
             await self._write(replace(clip, state="waiting"))
             if has_given_way:
                 self._bridge.remove([job_id])
-            if state is None:
-                self._seen.done_with(clip.path)
-            else:
-                self._seen.see(clip.path, state)
+            await self._see_again(clip.path, state)
             return
         failure = job.failure or Failure(code="cancelled", message="Its job was cancelled.")
         await self._end(clip, "failed", code=failure.code, message=failure.message)
+
+    async def _see_again(self, path: str, state: FileState | None) -> None:
+        """The file has changed, or is to be taken once more; None: it is gone."""
+        if state is None:
+            await self._forget(path)
+        else:
+            self._seen.see(path, state)
+
+    async def _forget(self, path: str) -> None:
+        """Nothing is known of a clip any more, unless it is over: its file is gone, or will be seen anew."""
+        known = self._known.get(path)
+        if known is not None and known.state in ("waiting", "submitted"):
+            del self._known[path]
+            await self._keep(lambda: self._ledger.remove([path]))
+        self._seen.done_with(path)
 
     async def _end(self, clip: WatchedClip, state: ClipState, *, code: str = "", message: str = "") -> None:
         ended = replace(clip, state=state, code=code, message=message, unix_seconds=self._clock.unix_seconds())
@@ -234,12 +246,15 @@ class FolderWatch:
         self._seen.done_with(clip.path)
 
     async def _write(self, clip: WatchedClip) -> None:
-        """Writes it to the ledger; while that is impossible, nothing goes on, or clips would be done twice."""
         self._known[clip.path] = clip
+        await self._keep(lambda: self._ledger.put([clip]))
+
+    async def _keep(self, write: Callable[[], None]) -> None:
+        """Writes to the ledger; while that is impossible, nothing goes on, or clips would be done twice."""
         has_told = False
         while True:
             try:
-                await off_loop(lambda: self._ledger.put([clip]))
+                await off_loop(write)
             except NotWritable as error:
                 if not has_told:
                     has_told = True

@@ -74,11 +74,17 @@ class ClipLedger:
         Raises:
             NotWritable: they cannot be written.
         """
-        rows = [_row(clip) for clip in clips]
+        self._execute("INSERT OR REPLACE INTO clips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_row, clips))
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Forgets clips. Raises as `put`."""
+        self._execute("DELETE FROM clips WHERE path = ?", ((os.fsencode(path),) for path in paths))
+
+    def _execute(self, words: str, rows: Iterable[tuple[object, ...]]) -> None:
         try:
             with self._turn, self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
-                self._connection.executemany("INSERT OR REPLACE INTO clips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+                self._connection.executemany(words, rows)
         except sqlite3.Error as error:
             raise _not_written(self._path, error) from error
 

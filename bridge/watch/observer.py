@@ -54,7 +54,7 @@ class Observer:
         self._notice = notice
         self._is_polled = choice.is_polled
         self._settling = Settling(choice.settle_seconds)
-        self._settled: asyncio.Queue[tuple[str, FileState]] = asyncio.Queue()
+        self._settled: asyncio.Queue[tuple[str, FileState | None]] = asyncio.Queue()
         self._hinted: set[str] = set()
         self._hints: ChangeHints | None = None
         self._next_scan = 0.0
@@ -88,8 +88,11 @@ class Observer:
             if hints is not None:
                 await off_loop(hints.wait)
 
-    async def taken(self) -> tuple[str, FileState]:
-        """The next file that has settled, with its state; it is `done_with`, or put back with `try_later` or `see`."""
+    async def taken(self) -> tuple[str, FileState | None]:
+        """The next file that has settled, with its state; None: it is gone.
+
+        It is `done_with` afterwards, or put back with `try_later` or `see`.
+        """
         return await self._settled.get()
 
     def see(self, path: str, state: FileState) -> None:
@@ -176,11 +179,9 @@ class Observer:
         now = self._now()
         for path, before in due.items():
             state = found[path]
-            if state is None:
-                self._settling.forget(path)
-            elif state != before:
+            if state is not None and state != before:
                 self._settling.see(path, state, now)
-            elif path in open_files:
+            elif state is not None and path in open_files:
                 self._settling.try_later(path, state, now, may_give_up=False)
             else:
                 self._settled.put_nowait((path, state))

@@ -72,7 +72,8 @@ class Turns:
         return not status.queued and not status.running
 
     def _others_wait(self, job: str) -> bool:
-        return any(other.state == "queued" and other.id != job for other in self._bridge.jobs())
+        jobs = self._bridge.jobs()
+        return any(other.state == "queued" and other.id != job and other.origin != WATCH for other in jobs)
 
 
 def _gives_way(job: Job) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -52,8 +53,13 @@ class WorkerClient:
         on_lost: Callable[[str], None],
         on_ready: Callable[[], None],
         lock: Path | None = None,
+        threads: int | None = None,
     ) -> None:
-        """`lock`: the file by which a worker knows whether one of an earlier run of this bridge still works."""
+        """
+        Args:
+            lock: the file by which a worker knows whether one of an earlier run of this bridge still works.
+            threads: how many its models may use at once, where the user has not said it; None: as many as cores.
+        """
         self._publish = publish
         self._on_event = on_event
         self._on_live_notes = on_live_notes
@@ -77,7 +83,7 @@ class WorkerClient:
             first=lambda: worker_settings,
             on_report=self._on_report,
             on_exit=self._on_exit,
-            environment=allocator.environment(allocator.glibc_version()),
+            environment={**allocator.environment(allocator.glibc_version()), **_threads(threads)},
         )
 
     async def start(self) -> None:
@@ -158,3 +164,8 @@ class WorkerClient:
         if self._replacement is not None:
             self._replacement.cancel()
             self._replacement = None
+
+
+def _threads(count: int | None) -> dict[str, str]:
+    """The environment of a worker whose models may use so many threads at once."""
+    return {} if count is None else {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or str(count)}

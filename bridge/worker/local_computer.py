@@ -35,9 +35,18 @@ class LocalComputer:
     """
 
     def __init__(
-        self, settings: Settings, *, publish: Callable[[Event], None] = lambda _: None, lock: Path | None = None
+        self,
+        settings: Settings,
+        *,
+        publish: Callable[[Event], None] = lambda _: None,
+        lock: Path | None = None,
+        threads: int | None = None,
     ) -> None:
-        """`lock`: the file by which the worker waits until one of an earlier, killed run has ended."""
+        """
+        Args:
+            lock: the file by which the worker waits until one of an earlier, killed run has ended.
+            threads: how many its models may use at once, where the user has not said it; None: as many as cores.
+        """
         self._turn = asyncio.Lock()
         self._run: _Run | None = None
         self._is_free = False
@@ -55,14 +64,20 @@ class LocalComputer:
             on_lost=self._on_lost,
             on_ready=self._on_ready,
             lock=lock,
+            threads=threads,
         )
 
     @classmethod
     async def open(
-        cls, settings: Settings, *, publish: Callable[[Event], None] = lambda _: None, lock: Path | None = None
+        cls,
+        settings: Settings,
+        *,
+        publish: Callable[[Event], None] = lambda _: None,
+        lock: Path | None = None,
+        threads: int | None = None,
     ) -> LocalComputer:
         """Starts the worker; the first job waits until it is ready."""
-        computer = cls(settings, publish=publish, lock=lock)
+        computer = cls(settings, publish=publish, lock=lock, threads=threads)
         await computer._worker.start()
         return computer
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from bridge.app import RunningBridge, open_bridge
+from bridge.cli.diagnosis.doctor import farm_finding
 from bridge.config import load_settings
-from bridge.events import Ended, Event, Progressed
-from bridge.model import Job
+from bridge.events import Ended, Event, HorizonMoved, Progressed
+from bridge.model import SCREEN, Job
 from tests.support.farm import Farm
 from tests.support.programs import POLL_SECONDS, START_SECONDS
 from tests.support.requests import request_for
@@ -34,6 +35,7 @@ class Daw:
 
     def __init__(self, running: RunningBridge, folder: Path) -> None:
         self._bridge = running.bridge
+        self.settings = running.settings
         self._folder = folder
         self.events: list[Event] = []
         self._bridge.subscribe(self.events.append)
@@ -41,11 +43,11 @@ class Daw:
     async def computes(self, where: str) -> None:
         await self.until(lambda: self._bridge.status().computing == where)
 
-    async def submit(self, clip: Path, name: str) -> str:
+    async def submit(self, clip: Path, name: str, origin: str = "") -> str:
         request = request_for(
             clip, engine="draft", midi=("bass", "drums"), name="song", out=str(self._folder / "stems" / name)
         )
-        job, _ = await self._bridge.submit(request)
+        job, _ = await self._bridge.submit(request, origin=origin)
         return job.id
 
     async def is_separating(self, job: str) -> None:
@@ -106,10 +108,15 @@ async def test_jobs_go_to_the_farm_and_come_back_and_the_files_are_the_same(farm
         farm.start_scheduler()
         farm.start_worker("one", shares=False)
         await daw.computes("farm")
-        there = await daw.ended(await daw.submit(clip, "there"))
+        there = await daw.ended(await daw.submit(clip, "there", origin=SCREEN))
+        moved = [event for event in daw.events if isinstance(event, HorizonMoved)]
+        assert moved and moved[-1].seconds > 0  # its notes were told while they were found
         assert (there.state, codes(there)) == ("done", usual)
         assert (tmp_path / "farm" / "one" / "scratch" / "carried" / "clips").is_dir()
         assert contents(there) == expected
+        finding = await farm_finding(daw.settings)
+        assert finding.verdict == "ok"
+        assert "one (cpu)" in finding.message
 
         job = await daw.submit(clip, "worker killed")
         await daw.is_separating(job)

@@ -122,8 +122,30 @@ async def test_a_song_that_kills_its_process_fails_alone(farm: Farm) -> None:
     assert [path.name for path in (farm.music / "stems").iterdir()] == ["good"]
 
 
-async def test_a_farm_that_has_gone_gives_its_songs_back(farm: Farm) -> None:
+async def test_a_machine_that_leaves_gives_its_song_to_another(farm: Farm) -> None:
+    song = write(farm.music / "long.wav", music(60.0))
+    farm.start_scheduler()
+    for name in ("one", "two"):
+        farm.start_worker(name)
+    computer = await opened(farm, machines=2)
+    heard = Heard()
+    try:
+        job = asyncio.create_task(computer.compute("longjob", request_of(song), heard.append))
+        await until(computer, lambda: any(machine.running for machine in computer.state().machines) and bool(heard))
+        (busy,) = [machine.name for machine in computer.state().machines if machine.running]
+        assert farm.end(busy) == 0
+        assert (await job).outcome == "done"
+    finally:
+        await computer.close()
+    assert any(isinstance(event, Requeued) for event in heard)
+    files = [Path(event.result.path) for event in heard if isinstance(event, Produced)]
+    assert [*left_over(farm.music / "stems", files, ())] == []
+    assert [path.name for path in (farm.music / "stems").iterdir()] == ["long"]
+
+
+async def test_a_farm_that_has_gone_gives_its_songs_back_and_takes_them_again(farm: Farm) -> None:
     song = write(farm.music / "long.wav", music(90.0))
+    short = write(farm.music / "short.wav", music(0.5))
     farm.start_scheduler()
     farm.start_worker("one")
     computer = await opened(farm, patience_seconds=2.0)
@@ -138,6 +160,9 @@ async def test_a_farm_that_has_gone_gives_its_songs_back(farm: Farm) -> None:
             await asyncio.wait_for(job, 30)
         assert changed.is_set() and computer.slots == 0
         await until(computer, lambda: not (farm.music / "stems").exists())
+        farm.start_scheduler()
+        await until(computer, lambda: computer.slots > 0)
+        assert (await computer.compute("longjob", request_of(short), lambda _: None)).outcome == "done"
     finally:
         await computer.close()
 
@@ -159,6 +184,19 @@ async def test_a_machine_that_shares_nothing_gets_the_clip_and_its_results_come_
     results = tmp_path / "stems" / "private"
     assert {path.parent for path in files} == {results} and all(path.is_file() for path in files)
     assert [*left_over(results, files, ())] == []
+
+
+async def test_a_machine_that_cannot_join_says_once_why_and_what_to_do(farm: Farm) -> None:
+    farm.start_scheduler()
+    farm.start_worker("one")
+    computer = await opened(farm)
+    try:
+        farm.start_worker("two", "--name", "one")
+        farm.start_worker("three", "--port", farm.address.rpartition(":")[2])
+        await until(computer, lambda: "--name" in farm.log("two") and "cannot listen" in farm.log("three"))
+        assert [machine.name for machine in computer.state().machines] == ["one"]
+    finally:
+        await computer.close()
 
 
 async def test_nobody_without_the_certificates_is_answered(farm: Farm, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def finished_jobs(state: Path) -> Counter[str]:
 
 
 @pytest.mark.alone
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_500_files_that_are_copied_slowly_are_done_once_though_the_watch_is_killed(tmp_path: Path) -> None:
     files = noises(tmp_path / "from", 500)
     folder, out, state, port = tmp_path / "in", tmp_path / "out", tmp_path / "state", free_port()

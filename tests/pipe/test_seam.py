@@ -10,7 +10,7 @@ import pytest
 
 from bridge.connections.values import WireMessage
 from bridge.errors import BridgeError, NotFound, QueueFull
-from bridge.events import Ended, Event, MidiReady, Noticed, Produced, Progressed, Started, WorkerChanged
+from bridge.events import ComputingMoved, Ended, Event, MidiReady, Noticed, Produced, Progressed, Started, WorkerChanged
 from bridge.model import MidiStatus, Result
 from bridge.protocols import Bridge
 from tests.support.requests import request_for
@@ -137,10 +137,12 @@ async def test_the_status_follows(seam: tuple[SeamBench, Bridge], clip: Path) ->
     assert bridge.status().midi.backend == "jack"
     job, _ = await bridge.submit(request_for(clip))
     bench.bus.publish(WorkerChanged(state="busy"))
+    bench.bus.publish(ComputingMoved(computing="farm"))
     bench.scheduler.on_event(Started(job=job.id, engine="good", device="cuda", output_dir=str(clip.parent)))
     bench.player.status = MidiStatus(message="JACK has gone.")
     bench.bus.publish(MidiReady(status=bench.player.status))
     await until(lambda: bridge.status().midi.message == "JACK has gone.")
+    assert bridge.status().computing == "farm"
     status = bridge.status()
     assert (status.worker, status.engine, status.device) == ("busy", "good", "cuda")
 

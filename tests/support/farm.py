@@ -94,6 +94,12 @@ class Farm:
         process.kill()
         process.wait()
 
+    def end(self, name: str) -> int:
+        """As Ctrl-C or a system that shuts down does; returns the exit status."""
+        process = self._processes.pop(name)
+        process.terminate()
+        return process.wait(START_SECONDS)
+
     async def open(self, **how: float) -> FarmComputer:
         return await FarmComputer.open(self.address, self.settings, **how)  # type: ignore[arg-type]
 
@@ -127,9 +133,17 @@ class Farm:
 
 
 async def until(farm: FarmComputer, is_so: Callable[[], bool], seconds: float = START_SECONDS) -> None:
-    """Returns when something is so."""
+    """Returns when something is so; the farm is shown if it never is."""
+    try:
+        await until_so(is_so, seconds)
+    except AssertionError:
+        raise AssertionError(f"it did not come true; the farm: {farm.state()}") from None
+
+
+async def until_so(is_so: Callable[[], bool], seconds: float = START_SECONDS) -> None:
+    """Returns when something is so; raises AssertionError if it never is."""
     for _ in range(round(seconds / POLL_SECONDS)):
         if is_so():
             return
         await asyncio.sleep(POLL_SECONDS)
-    raise AssertionError(f"it did not come true; the farm: {farm.state()}")
+    raise AssertionError("it did not come true")

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from bridge.errors import ADVICE
+from bridge.events import ComputingMoved
 from bridge.model import MidiStatus, Music
 from bridge.plain import plain
 from tests.support.requests import request_for
@@ -32,7 +33,7 @@ from tui.render.fit import fit, wrap
 from tui.render.job import eta_text, file_count, job_row, stage_words, table_heading
 from tui.render.roles import PLAIN, Palette
 from tui.render.status import header_line, ports_panel, welcome
-from tui.state import ViewState
+from tui.state import ViewState, view_after
 
 STYLES = Palette(text="t", accent="a", good="g", warning="w", bad="b", muted="m")
 
@@ -186,6 +187,14 @@ def test_a_narrow_header_keeps_the_address() -> None:
         assert ADDRESS in text
         assert "at work" in text
     assert "Source Audio Bridge" in header_line(state, ADDRESS, 80, PLAIN).plain
+
+
+def test_the_header_says_when_jobs_are_computed_on_a_farm() -> None:
+    here = ViewState(worker="ready", engine="good", device="cuda")
+    there = view_after(here, [ComputingMoved(computing="farm")], 0.0)
+    assert "good · cuda · on the farm · " in header_line(there, ADDRESS, 120, PLAIN).plain
+    back = view_after(there, [ComputingMoved(computing="here")], 0.0)
+    assert header_line(back, ADDRESS, 120, PLAIN) == header_line(here, ADDRESS, 120, PLAIN)
 
 
 def test_playing_ports_are_marked() -> None:

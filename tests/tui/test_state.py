@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.events import (
+    ComputingMoved,
     Ended,
     Event,
     JobEvent,
@@ -69,6 +70,7 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(MidiStarved, job=ids, stem=st.text(), seconds=st.floats(0, 100)),
     st.builds(MidiEnded, job=ids, stem=st.text(), outcome=st.sampled_from(("finished", "stopped", "failed"))),
     st.builds(WorkerChanged, state=st.sampled_from(("starting", "ready", "busy", "down")), device=st.text()),
+    st.builds(ComputingMoved, computing=st.sampled_from(("here", "farm"))),
     st.builds(Noticed, level=st.text(), message=st.text()),
 )
 

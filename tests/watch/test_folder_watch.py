@@ -19,6 +19,7 @@ from bridge.protocols.looking import FileLook
 from bridge.watch import observer
 from bridge.watch.ledger import ClipLedger, FolderWatched, read_ledger
 from bridge.watch.scan import Scan, scan
+from bridge.watch.turns import Turns
 from tests.watch.bench import PATIENCE_SECONDS, WATCH, WatchBench, other_job, put_results
 
 
@@ -129,6 +130,22 @@ async def test_a_file_that_is_not_whole_is_waited_for(bench: WatchBench) -> None
     assert bench.bridge.sources == ["b.wav", "a.wav"]
 
 
+@pytest.mark.parametrize("when", ["while it is watched", "afterwards"])
+async def test_a_file_that_was_waited_for_and_is_taken_away_is_forgotten(bench: WatchBench, when: str) -> None:
+    bench.put("a.wav")
+    path = bench.folder / "a.wav"
+    bench.bridge.looks[str(path)] = FileLook(path=str(path), is_cut_off=True)
+    async with bench.watching(is_polled=True) as watch:
+        await bench.until(lambda: len(watch.known) == 1)
+        if when == "while it is watched":
+            path.unlink()
+            await asyncio.wait_for(watch.until_idle(), PATIENCE_SECONDS)
+    path.unlink(missing_ok=True)
+    if when == "afterwards":
+        await bench.run_until_idle()
+    assert read_ledger(bench.root / "state", bench.folder) == {}
+
+
 async def test_a_file_that_never_can_be_read_is_given_up_with_its_reason(
     bench: WatchBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +210,23 @@ async def test_a_clip_that_has_just_begun_gives_way_and_has_its_turn_again(bench
         await bench.until(lambda: len(bench.ends()) == 1)
     assert bench.bridge.sources == ["a.wav", "clip.wav", "a.wav"]
     assert bench.ends() == {"a.wav": "done"}
+
+
+async def test_clips_of_two_watches_do_not_give_way_to_each_other(bench: WatchBench) -> None:
+    bridge, given = bench.bridge, []
+    bridge.is_held = True
+    for source in ("/one/a.wav", "/other/b.wav"):
+        await bridge.submit(other_job(source), origin=WATCH)
+
+    async def give_way() -> None:
+        given.append(len(bridge.table))
+
+    ending = asyncio.create_task(Turns(bridge).until_over("job1", give_way))
+    await asyncio.sleep(0)
+    assert given == []
+    await bridge.submit(other_job())
+    job = await asyncio.wait_for(ending, PATIENCE_SECONDS)
+    assert (job.state, given) == ("cancelled", [3])
 
 
 async def test_a_folder_is_watched_by_one_program(bench: WatchBench) -> None:

@@ -203,6 +203,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab farm worker --cluster tls://192.168.1.10:8786 --host 192.168.1.30 --port 8790 "
     "--map /srv/music=/Volumes/music": _FARM,
     "sab farm status": Runs((NO_PORTS,), status=2, says="--cluster"),
+    "sab --cluster tls://192.168.1.10:8786": _FARM,
     "sab farm status --cluster tls://192.168.1.10:8786": _FARM,
     "python -m bridge.farm": DoesNotRun("the bridge itself starts it"),
     "python -m benchmarks.speed.cluster": _MINUTES,

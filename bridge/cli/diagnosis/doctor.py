@@ -157,7 +157,7 @@ async def _findings(settings: Settings) -> list[Finding]:
         *await _awaited("MIDI", _midi(settings)),
         *_checked("MIDI timing", _midi_timing),
         *await _awaited("Hearing", _hearing(settings)),
-        *(await _awaited("Farm", _farm(settings)) if settings.cluster else ()),
+        *(await _awaited("Farm", farm_finding(settings)) if settings.cluster else ()),
         *_checked("Folders", lambda: _folders(settings)),
         *await _awaited("OSC port", _port(settings)),
         *_checked("DAWs", _daws),
@@ -242,7 +242,7 @@ def _weights(settings: Settings) -> Iterator[Finding]:
         )
 
 
-async def _farm(settings: Settings) -> Finding:
+async def farm_finding(settings: Settings) -> Finding:
     """Where jobs are computed; a farm that has gone breaks nothing, because this machine computes them then."""
     try:
         farm = await FarmComputer.open(settings.cluster, settings)

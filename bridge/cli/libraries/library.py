@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from bridge.cli import shared
+from bridge.cli.farm.commands import Insecure
 from bridge.cli.job_options import Given, takes
 from bridge.cli.libraries.report import library_report_for
 from bridge.cli.logs import log_into
@@ -19,6 +20,7 @@ from bridge.cli.output.terminal import write_error
 from bridge.config import Settings
 from bridge.errors import BadArguments, unresponsive_drive
 from bridge.events import JobEvent, LiveNotes
+from bridge.farm.client import FarmComputer
 from bridge.inspector.client import InspectorClient
 from bridge.library.place import LibraryPlace
 from bridge.library.session import Library, LibraryEnd
@@ -32,12 +34,33 @@ from bridge.separation.catalogue import check_engine
 from bridge.system.clock import SystemClock
 from bridge.system.ending import interruption
 from bridge.system.off_loop import ANSWER_SECONDS, off_loop
-from bridge.worker.local_computer import LocalComputer
+from bridge.worker.pool import WorkerPool
+
+#: A farm without machines is waited for so long: its scheduler may be started anew, its machines may sleep.
+FARM_PATIENCE_SECONDS = 600.0
 
 Folders = Annotated[
     list[str],
     typer.Argument(
         metavar="FOLDER…", help="Folders with songs, songs, or lists of either: @list.txt has a path in each line."
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        help="Let the machines of a farm do it, whose scheduler has this address, as tls://studio.local:8786.",
+        rich_help_panel=shared.JOB_PANEL,
+    ),
+]
+Workers = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        help="How many songs at once on this machine; each loads models of its own, and has its share of the cores.",
+        min=1,
+        max=64,
+        rich_help_panel=shared.JOB_PANEL,
     ),
 ]
 Again = Annotated[
@@ -51,6 +74,9 @@ async def library(
     options: Given,
     folders: Folders,
     again: Again = False,
+    workers: Workers = 1,
+    cluster: Cluster = None,
+    insecure: Insecure = False,
     json: shared.Json = False,
     models_dir: shared.ModelsDir = None,
     trust_pickles: shared.TrustPickles = False,
@@ -62,7 +88,9 @@ async def library(
     settings = shared.settings_from(models_dir=models_dir, trust_pickles=trust_pickles)
     log_into(settings.state_dir, "library")
     try:
-        request = await off_loop(lambda: _request(options, settings), timeout_seconds=ANSWER_SECONDS)
+        request = await off_loop(
+            lambda: _request(options, settings, on_farm=cluster is not None), timeout_seconds=ANSWER_SECONDS
+        )
     except TimeoutError:
         raise unresponsive_drive(settings.models_dir) from None
     assert request.place.folder is not None
@@ -79,7 +107,7 @@ async def library(
     async with interruption() as interrupted:
         with report:
             end = await asked.run(
-                partial(_open_computer, settings),
+                partial(_open_computer, settings, workers, cluster, is_insecure=insecure),
                 partial(_look, settings),
                 report,
                 interrupted,
@@ -92,7 +120,7 @@ async def library(
     return _status(end)
 
 
-def _request(options: Given, settings: Settings) -> JobRequest:
+def _request(options: Given, settings: Settings, *, on_farm: bool) -> JobRequest:
     """What is asked for of each song; may wait for a drive.
 
     Raises:
@@ -107,13 +135,21 @@ def _request(options: Given, settings: Settings) -> JobRequest:
         raise BadArguments("--picture names one file, and there are several songs.", advice="Say --picture 1.")
     request = msgspec.structs.replace(request, source="", play=PlayRequest(), group=GroupChoice())
     check_request(request)
-    check_engine(request.engine.name, settings.models_dir)
+    if not on_farm:  # whose machines may have other models
+        check_engine(request.engine.name, settings.models_dir)
     check_roots(Path(folder), settings.roots)
     return request
 
 
-async def _open_computer(settings: Settings, place: LibraryPlace) -> JobComputer:
-    return await LocalComputer.open(settings, lock=place.worker_lock)
+async def _open_computer(
+    settings: Settings, workers: int, cluster: str | None, place: LibraryPlace, *, is_insecure: bool
+) -> JobComputer:
+    """This machine's workers, or the farm. Raises BadArguments: there is no way to the farm."""
+    if cluster is not None:
+        return await FarmComputer.open(
+            cluster, settings, patience_seconds=FARM_PATIENCE_SECONDS, is_insecure=is_insecure
+        )
+    return await WorkerPool.open(settings, workers, locks=place.own)
 
 
 async def _look(settings: Settings, paths: Sequence[str]) -> Sequence[FileLook]:

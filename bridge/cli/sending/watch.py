@@ -17,10 +17,10 @@ from bridge.cli.logs import log_into
 from bridge.cli.output.watch_report import WatchReport, write_list
 from bridge.cli.serve import report_event
 from bridge.config import Settings
-from bridge.errors import BridgeError, NotFound, unresponsive_drive
+from bridge.errors import BadArguments, BridgeError, NotFound, unresponsive_drive
 from bridge.events import Event, JobEvent
 from bridge.options.paths import absolute_path, current_folder
-from bridge.options.request import with_options
+from bridge.options.request import check_request, with_options
 from bridge.system.clock import SystemClock
 from bridge.system.ending import interruption
 from bridge.system.off_loop import ANSWER_SECONDS, off_loop
@@ -63,7 +63,7 @@ List = Annotated[
 
 
 @shared.command
-@takes("serve")
+@takes("process", without=("project", "name", "out", "beat"))
 async def watch(
     options: Given,
     folder: Watched,
@@ -90,7 +90,10 @@ async def watch(
         host=host, port=port, no_midi=no_midi, no_http=no_http, state_dir=state_dir, models_dir=models_dir,
         trust_pickles=trust_pickles, watch_settle_seconds=settle,
     )  # fmt: skip
-    with_options(settings.defaults, options)  # a mistake is told before anything begins
+    request = with_options(settings.defaults, options)  # a mistake is told before anything begins
+    check_request(request)
+    if request.note_files.picture:
+        raise BadArguments("--picture names one file, and there will be several.", advice="Say --picture 1.")
     choice = await _choice(folder, out, settings, polls=poll, again=again)
     report = WatchReport(choice.folder, json=json)
     if only_list:

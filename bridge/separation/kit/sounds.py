@@ -63,16 +63,17 @@ def hit_on(hit: Hit, grid: BandGrid, first: int, columns: int) -> Placed | None:
     return Placed(hit, inside, stop - inside, skipped, hit.gain) if stop > inside else None
 
 
-def learnt(level: Floats, hits: Sequence[Placed], grid: BandGrid) -> dict[int, Sound]:
+def learnt(level: Floats, rings: Floats, hits: Sequence[Placed], grid: BandGrid) -> dict[int, Sound]:
     """The sound of each key that is struck, by key; the hits' gains are fitted to it.
 
     Args:
         level: the stem's level in each band, (columns, bands).
+        rings: what of it is no hit's; see `ringing`.
         hits: on it, none of them without its beginning.
     """
-    sounds = {key: _first_guess(level, hits, key, grid) for key in sorted({one.hit.key for one in hits})}
+    sounds = {key: _first_guess(level - rings, hits, key, grid) for key in sorted({one.hit.key for one in hits})}
     for _ in range(ROUNDS):
-        ratio = level / modelled(sounds, hits, level.shape)
+        ratio = level / modelled(sounds, hits, rings)
         gains = [_gain(one, sounds, ratio) for one in hits]
         for key, sound in sounds.items():
             excess, weight = np.zeros_like(sound), np.full_like(sound, FLOOR)
@@ -87,17 +88,19 @@ def learnt(level: Floats, hits: Sequence[Placed], grid: BandGrid) -> dict[int, S
     return sounds
 
 
-def fit_gains(level: Floats, sounds: Mapping[int, Sound], hits: Sequence[Placed], fitted: Sequence[Placed]) -> None:
+def fit_gains(
+    level: Floats, rings: Floats, sounds: Mapping[int, Sound], hits: Sequence[Placed], fitted: Sequence[Placed]
+) -> None:
     """Fits the gains of those hits among `hits` that are in `fitted` too; the sounds stay as they are."""
     for _ in range(ROUNDS):
-        ratio = level / modelled(sounds, hits, level.shape)
+        ratio = level / modelled(sounds, hits, rings)
         for one, gain in [(one, _gain(one, sounds, ratio)) for one in fitted]:
             one.gain = gain
 
 
-def modelled(sounds: Mapping[int, Sound], hits: Sequence[Placed], shape: tuple[int, ...]) -> Floats:
-    """The level that the sounds at these hits add up to, above 0: (columns, bands)."""
-    total = np.full(shape, FLOOR, np.float32)
+def modelled(sounds: Mapping[int, Sound], hits: Sequence[Placed], rings: Floats) -> Floats:
+    """The level that the sounds at these hits and what rings add up to, above 0: (columns, bands)."""
+    total: Floats = np.maximum(rings, np.float32(FLOOR))
     for one in hits:
         total[one.place] += one.gain * one.of(sounds[one.hit.key])
     return total

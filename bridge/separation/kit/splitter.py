@@ -12,6 +12,7 @@ from bridge.dsp.arrays import Floats
 from bridge.model import Note
 from bridge.separation.kit.drums import DRUMS, Hit, hits_of
 from bridge.separation.kit.grid import BandGrid
+from bridge.separation.kit.ringing import ringing, ringing_shares
 from bridge.separation.kit.sounds import Placed, Sound, fit_gains, hit_on, learnt, modelled
 from bridge.stems import KIT
 
@@ -24,7 +25,7 @@ SECTION_SECONDS = 16.0
 LEARNT_SECTIONS = 4
 #: Hits of one key beyond this many teach nothing more.
 ENOUGH_HITS = 12
-#: How much of a hit's sound beyond a section tells its gain.
+#: How much sound beyond a section is read too: it tells the gains of its last hits, and what rings at its ends.
 AHEAD_SECONDS = 0.5
 #: Where no hit sounds, each drum has this share of the stem's level, times its weight in the band: hits that were
 #: missed, and room, go where they would most likely belong.
@@ -60,6 +61,7 @@ class _Split:
         self._ahead = self._grid.columns_in(AHEAD_SECONDS) * hop
         self._tail = self._grid.columns_in(max(drum.seconds for drum in DRUMS.values())) * hop
         self._weights = {part: DRUMS[part].weights(self._grid.centres_hz).astype(np.float32) for part in KIT}
+        self._shares = ringing_shares(self._grid, {hit.part for hit in hits})
         self._sounds: Mapping[int, Sound] = {}
 
     def learn(self, control: Control) -> None:
@@ -79,7 +81,8 @@ class _Split:
             levels.append(level)
             columns += len(level)
         if hits:
-            self._sounds = learnt(np.concatenate(levels), hits, self._grid)
+            level, rings = np.concatenate(levels), np.concatenate([ringing(each, self._grid) for each in levels])
+            self._sounds = learnt(level, rings, hits, self._grid)
 
     def blocks(self, control: Control) -> Iterator[StemBlock]:
         """The parts, section by section."""
@@ -89,18 +92,21 @@ class _Split:
         for start in range(0, frames, self._section):
             control.checkpoint((1 + 2 * start / frames) / 3)
             stop = min(start + self._section, frames)
-            first = max(0, start - stft.size)
+            first = max(0, start - self._ahead)
             spectrum = stft.forward(self._audio.read(first, min(stop + self._ahead, frames)))
             level = self._grid.level(spectrum)
             hits = self._placed(first, len(level))
             for number, gain in gains.items():
                 if number in hits:
                     hits[number].gain = gain
-            fit_gains(level, self._sounds, [*hits.values()], [hits[number] for number in hits if number not in gains])
+            rings = ringing(level, self._grid)
+            fit_gains(
+                level, rings, self._sounds, [*hits.values()], [hits[number] for number in hits if number not in gains]
+            )
             columns = -(-(stop - first) // stft.hop) + self._grid.attack_columns
             gains = {number: one.gain for number, one in hits.items() if one.first < columns}
             parts = {}
-            for part, mask in self._masks(level, [*hits.values()]).items():
+            for part, mask in self._masks(level, rings, [*hits.values()]).items():
                 masked = spectrum[:, :, :columns] * self._grid.in_bins(mask[:columns])
                 parts[part] = np.ascontiguousarray(stft.inverse(masked, stop - first)[start - first :])
             yield parts
@@ -111,11 +117,12 @@ class _Split:
         found = {number: hit_on(hit, self._grid, first, columns) for number, hit in enumerate(self._hits)}
         return {number: one for number, one in found.items() if one is not None}
 
-    def _masks(self, level: Floats, hits: Sequence[Placed]) -> dict[str, Floats]:
+    def _masks(self, level: Floats, rings: Floats, hits: Sequence[Placed]) -> dict[str, Floats]:
         """The share of each part in every column and band; they sum to 1."""
         power = {}
         for part, weights in self._weights.items():
-            own = modelled(self._sounds, [one for one in hits if one.hit.part == part], level.shape)
+            of_part = [one for one in hits if one.hit.part == part]
+            own = modelled(self._sounds, of_part, rings * self._shares[part])
             power[part] = np.square(own) + np.square(UNHEARD_SHARE * weights * level) + LEAST_POWER * weights
         total = np.sum([*power.values()], axis=0)
         return {part: own / total for part, own in power.items()}

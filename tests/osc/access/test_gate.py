@@ -10,9 +10,9 @@ from bridge.errors import BadArguments
 from bridge.events import Noticed
 from bridge.osc.access import gate
 from bridge.osc.access.accounts import Transport
-from bridge.osc.access.gate import NOTICE_SECONDS, PROOF_SECONDS, Gate, Rules
+from bridge.osc.access.gate import NOTICE_SECONDS, PROOF_SECONDS, TOKEN_SECONDS, Gate, Rules
 from bridge.osc.access.keys import AccessKey
-from bridge.osc.access.proofs import NONCE_SECONDS, pass_for, proof_of
+from bridge.osc.access.proofs import NONCE_SECONDS, http_token, pass_for, proof_of
 from bridge.osc.access.socket_cookies import OpenSocket
 from bridge.osc.addresses import REQUESTS, Message
 from bridge.osc.codec import Rejected, encode
@@ -276,3 +276,56 @@ def test_keys_never_show_themselves() -> None:
     rules = Rules(token=TOKEN, secret=SECRET)
     assert "ssss" not in f"{rules!r} {SECRET!s} {[TOKEN]!r}"
     assert "tttt" not in f"{rules!r} {SECRET!s} {[TOKEN]!r}"
+
+
+async def may_bear(door: Door, said: str, source: tuple[str, int] = LOCAL) -> bool:
+    return await door.gate.bearer_problem(source, said) is None
+
+
+@pytest.mark.parametrize("local_access", ["own", "token", "everyone"])
+async def test_over_http_the_token_is_asked_for_whatever_the_account(local_access: str) -> None:
+    door = Door(sockets=frozenset({1000}), local_access=local_access)
+    assert await may_bear(door, f"Bearer {http_token(TOKEN)}")
+    assert await may_bear(door, f"bearer  {http_token(TOKEN)} ", ("127.0.0.9", 1))
+    assert await may_bear(door, f"Bearer {http_token(TOKEN)}", ("::1", 1))
+    key = TOKEN.content.decode()
+    for wrong in (
+        "",
+        "Bearer",
+        "Bearer ",
+        f"Basic {http_token(TOKEN)}",
+        http_token(TOKEN),
+        f"Bearer {key}",
+        "Bearer \udce9",
+    ):
+        assert not await may_bear(door, wrong)
+
+
+async def test_another_computer_needs_its_own_pass_over_http() -> None:
+    door, right = Door(), f"Bearer {pass_for(SECRET, TABLET[0])}"
+    assert await may_bear(door, right, TABLET)
+    assert not await may_bear(door, f"Bearer {http_token(TOKEN)}", TABLET)
+    assert not await may_bear(door, right, ("192.168.1.21", 1))
+    assert not await may_bear(door, f"Bearer {pass_for(SECRET, '10.0.0.1')}", ("10.0.0.1", 1))
+    assert not await may_bear(Door(token=None, secret=None), f"Bearer {http_token(TOKEN)}")
+
+
+async def test_the_key_s_file_is_read_once_a_second_and_where_a_token_is_wrong() -> None:
+    reads: list[AccessKey | None] = []
+
+    def read() -> AccessKey | None:
+        reads.append(found[0])
+        if found[0] is None:
+            raise OSError("gone")
+        return found[0]
+
+    found: list[AccessKey | None] = [TOKEN]
+    door = Door(read_token=read, secret=None)
+    old, new = (f"Bearer {http_token(key)}" for key in (TOKEN, SECRET))
+    assert await may_bear(door, old) and reads == []
+    found[0] = SECRET
+    assert await may_bear(door, new) and reads == [SECRET]
+    assert not await may_bear(door, old)
+    door.clock.advance(TOKEN_SECONDS)
+    found[0] = None
+    assert await may_bear(door, new) and reads == [SECRET, SECRET, None]
