@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sys
 import threading
@@ -14,9 +15,12 @@ import watchfiles
 from msgspec.structs import replace
 
 from bridge.errors import OutsideRoots
+from bridge.events import Noticed
 from bridge.model import Failure
 from bridge.protocols.looking import FileLook
-from bridge.watch import observer
+from bridge.request import JobRequest
+from bridge.watch import folder_watch, observer
+from bridge.watch.done_before import has_results
 from bridge.watch.ledger import ClipLedger, FolderWatched, read_ledger
 from bridge.watch.scan import Scan, scan
 from bridge.watch.turns import Turns
@@ -144,6 +148,25 @@ async def test_a_file_that_was_waited_for_and_is_taken_away_is_forgotten(bench: 
     if when == "afterwards":
         await bench.run_until_idle()
     assert read_ledger(bench.root / "state", bench.folder) == {}
+
+
+async def test_a_share_with_results_that_cannot_be_looked_at_is_waited_for(
+    bench: WatchBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+
+    def is_done(request: JobRequest, digest: str) -> bool:
+        looks.append(request.source)
+        if len(looks) == 1:
+            raise OSError(errno.EIO, "Input/output error", "/share/out/a")
+        return has_results(request, digest)
+
+    monkeypatch.setattr(folder_watch, "has_results", is_done)
+    bench.put("a.wav", "b.wav")
+    await bench.run_until_idle(out=bench.root / "out")
+    assert len(looks) == 3
+    assert sorted(bench.bridge.sources) == ["a.wav", "b.wav"]
+    assert {clip.state for clip in read_ledger(bench.root / "state", bench.folder).values()} == {"done"}
 
 
 async def test_a_file_that_never_can_be_read_is_given_up_with_its_reason(
@@ -289,3 +312,14 @@ async def test_a_lost_ledger_is_made_good_by_the_results(bench: WatchBench) -> N
     await bench.run_until_idle()
     assert bench.bridge.sources == ["b.wav"]
     assert bench.ends() == {"a.wav": "done", "b.wav": "done"}
+
+
+async def test_a_watch_that_ends_by_a_bug_says_so(bench: WatchBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*_: object) -> bool:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(folder_watch, "has_results", wrong)
+    bench.put("a.wav")
+    async with bench.watching() as watch:
+        await asyncio.wait_for(watch.is_broken.wait(), PATIENCE_SECONDS)
+    assert [news.level for news in bench.news if isinstance(news, Noticed)] == ["error"]
