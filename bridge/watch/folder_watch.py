@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from bridge.errors import (
     BridgeError,
     Busy,
+    InternalError,
     NotAudio,
     NotFound,
     NotReadable,
@@ -150,6 +151,10 @@ class FolderWatch:
                     await self._wait_because(clip, error)
                     continue
                 await self._end(clip, "failed", code=error.code, message=str(error))
+            except Exception as error:  # of one clip; the others go on
+                log.exception("%s cannot be taken", self.choice.folder / path)
+                fault = InternalError(f"{type(error).__name__}: {error}.")
+                await self._end(clip, "failed", code=fault.code, message=str(fault))
             # A clip that has changed meanwhile has settled anew, and is taken again.
 
     async def _wait_because(self, clip: WatchedClip, error: BridgeError) -> None:
@@ -323,12 +328,13 @@ async def watching(
 
 
 def _looked_up(request: JobRequest, path: Path) -> tuple[str, bool]:
-    """The clip's digest, and whether its results are there. Raises NotReadable: it or they cannot be looked at now."""
+    """The hash of a clip, and whether it has results. Raises NotReadable: its drive, or that of the results, fails."""
     try:
         digest = digest_of(path)
         return digest, has_results(request, digest)
     except OSError as error:
-        raise NotReadable(f"{error.filename or path} cannot be read: {error.strerror}.") from error
+        place = error.filename or path
+        raise NotReadable(f"{place} cannot be read: {error.strerror or error}.") from error
 
 
 def _tell_of_fault(task: asyncio.Task[None], watch: FolderWatch, tell: Callable[[News], object]) -> None:

@@ -17,6 +17,7 @@ import pytest
 from bridge.errors import BadArguments, EngineFailed
 from bridge.events import Ended, JobEvent, LiveNotes, Produced, Requeued, Started
 from bridge.farm.client import FarmComputer
+from bridge.farm.connection import MOST_DEATHS
 from tests.reliability.farm import make_songs, request_of, survive
 from tests.reliability.output_files import left_over
 from tests.support.farm import Farm, until
@@ -120,6 +121,34 @@ async def test_a_song_that_kills_its_process_fails_alone(farm: Farm) -> None:
     assert any(isinstance(event, Requeued) for event in heard)
     assert isinstance(other, Ended) and other.outcome == "done"
     assert [path.name for path in (farm.music / "stems").iterdir()] == ["good"]
+
+
+async def test_a_song_that_takes_whole_machines_with_it_fails_after_three(farm: Farm) -> None:
+    song = write(farm.music / "poisoned.wav", music(120.0))
+    names = iter(("one", "two", "three", "four"))
+    dead: list[str] = []
+    is_begun = False  # a run says several times that it has started
+    farm.start_scheduler()
+    alive = next(names)
+    farm.start_worker(alive)
+    computer = await opened(farm)
+
+    def kill(event: JobEvent | LiveNotes) -> None:
+        nonlocal alive, is_begun
+        if isinstance(event, Requeued):
+            is_begun = False
+        if isinstance(event, Started) and not is_begun:
+            is_begun = True
+            dead.append(alive)
+            farm.kill(alive)
+            alive = next(names)
+            farm.start_worker(alive)
+
+    try:
+        end = await computer.compute("badjob", request_of(song), kill)
+    finally:
+        await computer.close()
+    assert end.failure is not None and (end.failure.code, len(dead)) == ("engine_failed", MOST_DEATHS)
 
 
 async def test_a_machine_that_leaves_gives_its_song_to_another(farm: Farm) -> None:

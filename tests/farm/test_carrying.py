@@ -18,7 +18,7 @@ from bridge.errors import BridgeError, EngineFailed, NotReadable, OutOfSpace, Ou
 from bridge.events import Analysed, JobEvent, LiveNotes, Preview, Produced, Progressed, Requeued, Started
 from bridge.farm.carrying import bench as bench_module
 from bridge.farm.carrying import serving, values
-from bridge.farm.carrying.bench import ABANDONED_SECONDS, Bench
+from bridge.farm.carrying.bench import Bench
 from bridge.farm.carrying.carrier import Carrier, MachineGone
 from bridge.farm.carrying.receiving import ReceivingPlace
 from bridge.farm.carrying.sending import clip_of, send_clip
@@ -359,24 +359,6 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, clip: Path, name:
         bench.has(replace(sent, sha256="../../clips"))
 
 
-def test_results_that_nobody_fetches_go_and_those_of_others_stay(tmp_path: Path, clip: Path) -> None:
-    clock = FakeClock()
-    bench, sent = Bench(tmp_path / "scratch", now=clock.monotonic_seconds), clip_of(clip)
-    bench.wants(sent)
-    bench.take(sent, 0, clip.read_bytes())
-    for job in ("abandoned", "fetched", "running"):
-        request = bench.prepare(job, request_for(clip), sent)
-        assert request.place.folder is not None
-        (Path(request.place.folder) / "clip.mid").write_bytes(b"notes")
-    for job in ("abandoned", "fetched"):
-        assert [file.file for file in bench.results(job)] == ["clip.mid"]
-    clock.advance(ABANDONED_SECONDS)
-    assert bench.give("fetched", "results", "clip.mid", 0) == b"notes"
-    clock.advance(1)
-    bench.prepare("next", request_for(clip), sent)
-    assert sorted(path.name for path in (tmp_path / "scratch" / "songs").iterdir()) == ["fetched", "next", "running"]
-
-
 def test_a_song_writes_only_into_its_own_folder(tmp_path: Path, clip: Path) -> None:
     bench, sent = Bench(tmp_path / "scratch"), clip_of(clip)
     bench.wants(sent)
@@ -392,6 +374,25 @@ def test_a_song_writes_only_into_its_own_folder(tmp_path: Path, clip: Path) -> N
     bench.forget(SONG)
     assert not Path(own).exists()
     assert bench.has(sent)
+
+
+def test_results_that_nobody_fetches_are_removed_when_the_machine_gets_its_next_songs(
+    clip: Path, tmp_path: Path
+) -> None:
+    now = [0.0]
+    bench, sent = Bench(tmp_path / "scratch", now=lambda: now[0]), clip_of(clip)
+    bench.wants(sent)
+    bench.take(sent, 0, clip.read_bytes())
+    for song in ("left", "fetched", "computed"):
+        request = bench.prepare(song, request_for(clip), sent)
+        (Path(request.place.folder or "") / "bass.wav").write_bytes(b"bass")
+    for song in ("left", "fetched"):
+        bench.results(song)
+    now[0] = 500.0
+    assert bench.give("fetched", "results", "bass.wav", 0) == b"bass"
+    now[0] = 601.0
+    bench.prepare("next", request_for(clip), sent)
+    assert sorted(path.name for path in (tmp_path / "scratch" / "songs").iterdir()) == ["computed", "fetched", "next"]
 
 
 async def test_a_machine_without_room_is_no_fault_of_the_song(clip: Path, tmp_path: Path) -> None:

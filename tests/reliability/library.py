@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import csv
 import json
+import os
 import random
 import re
 import signal
@@ -146,19 +147,21 @@ def check(folder: Path, figures: Figures) -> None:
         failed = {*rows}
         figures.twice += len(rows) - len(failed)
     done = set()
-    for path in (folder / "out").rglob("*"):
-        if path.name.endswith((".partial", ".claim", ".unfinished.json")):
-            figures.partial += 1
-        elif path.name.endswith(".sab.json"):
-            done.add(json.loads(path.read_bytes())["source"]["path"])
-            sizes = sorted(file.stat().st_size for file in path.parent.glob("*.wav"))
-            figures.partial += sizes != [0, 0, 0, 1024]
-        elif re.fullmatch(r"song \d+ \d+", path.name):
-            figures.twice += 1
+    for folder_name, _, files in os.walk(folder / "out"):
+        here = Path(folder_name)
+        figures.twice += bool(re.fullmatch(r"song \d+ \d+", here.name))
+        figures.partial += sum(name.endswith((".partial", ".claim", ".unfinished.json")) for name in files)
+        for name in files:
+            if name.endswith(".sab.json"):
+                done.add(json.loads((here / name).read_bytes())["source"]["path"])
+                sizes = sorted((here / wav).stat().st_size for wav in files if wav.endswith(".wav"))
+                figures.partial += sizes != [0, 0, 0, 1024]
     times = Counter((folder / "computed").read_text(encoding="utf-8").splitlines())
     figures.twice += sum(count > 1 for count in times.values())
     figures.done, figures.failed = len(done), len(failed - done)
-    figures.missing = sum(str(song) not in done | failed for song in (folder / "music").rglob("song *"))
+    known = done | failed
+    songs = (os.path.join(here, name) for here, _, names in os.walk(folder / "music") for name in names)  # noqa: PTH118
+    figures.missing = sum(song not in known for song in songs)
 
 
 def main() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import sys
 import threading
@@ -150,25 +149,6 @@ async def test_a_file_that_was_waited_for_and_is_taken_away_is_forgotten(bench: 
     assert read_ledger(bench.root / "state", bench.folder) == {}
 
 
-async def test_a_share_with_results_that_cannot_be_looked_at_is_waited_for(
-    bench: WatchBench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looks: list[str] = []
-
-    def is_done(request: JobRequest, digest: str) -> bool:
-        looks.append(request.source)
-        if len(looks) == 1:
-            raise OSError(errno.EIO, "Input/output error", "/share/out/a")
-        return has_results(request, digest)
-
-    monkeypatch.setattr(folder_watch, "has_results", is_done)
-    bench.put("a.wav", "b.wav")
-    await bench.run_until_idle(out=bench.root / "out")
-    assert len(looks) == 3
-    assert sorted(bench.bridge.sources) == ["a.wav", "b.wav"]
-    assert {clip.state for clip in read_ledger(bench.root / "state", bench.folder).values()} == {"done"}
-
-
 async def test_a_file_that_never_can_be_read_is_given_up_with_its_reason(
     bench: WatchBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +159,25 @@ async def test_a_file_that_never_can_be_read_is_given_up_with_its_reason(
     await bench.run_until_idle()
     assert bench.ends() == {"a.wav": "failed"}
     assert bench.bridge.sources == []
+
+
+@pytest.mark.parametrize(
+    ("error", "state"), [(PermissionError(13, "Permission denied", "/out"), "waiting"), (KeyError("x"), "failed")]
+)
+async def test_a_fault_with_one_clip_ends_no_watch(
+    bench: WatchBench, monkeypatch: pytest.MonkeyPatch, error: Exception, state: str
+) -> None:
+    def fail(request: JobRequest, digest: str) -> bool:
+        if request.source.endswith("a.wav"):
+            raise error
+        return has_results(request, digest)
+
+    monkeypatch.setattr("bridge.watch.folder_watch.has_results", fail)
+    bench.put("a.wav", "b.wav")
+    async with bench.watching(is_polled=True) as watch:
+        await bench.until(lambda: bench.ends().get("b.wav") == "done")
+        assert watch.known["a.wav"].state == state
+        assert watch.known["a.wav"].message
 
 
 async def test_a_request_that_can_never_be_done_fails_at_once(bench: WatchBench) -> None:
@@ -318,8 +317,7 @@ async def test_a_watch_that_ends_by_a_bug_says_so(bench: WatchBench, monkeypatch
     def wrong(*_: object) -> bool:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(folder_watch, "has_results", wrong)
-    bench.put("a.wav")
+    monkeypatch.setattr(observer, "scan", wrong)
     async with bench.watching() as watch:
         await asyncio.wait_for(watch.is_broken.wait(), PATIENCE_SECONDS)
     assert [news.level for news in bench.news if isinstance(news, Noticed)] == ["error"]

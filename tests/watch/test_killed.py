@@ -19,7 +19,7 @@ NAMES = ("a.wav", "b.wav", "c.wav")
 WRITES = range(1, 3 * len(NAMES) + 1)
 
 
-class Killed(Exception):  # noqa: N818 - the end of the process
+class Killed(BaseException):  # as nothing that a program expects
     """Ends the watch at once."""
 
 

@@ -36,8 +36,8 @@ from bridge.system.private_folders import private_folder
 
 #: Larger clips go as soon as they are not needed; a studio's songs of a month fit.
 MAX_CLIPS_BYTES = 20 * 10**9
-#: Results that nobody has fetched for so long belong to a bridge that has gone.
-ABANDONED_SECONDS = 3600.0
+#: Results stay for so long after something of them was fetched; a chunk takes a minute at the most.
+KEPT_SECONDS = 600.0
 _PART = ".part"
 _PLACES: tuple[Place, ...] = ("results", "picture", "analyses")
 
@@ -68,13 +68,14 @@ class Bench:
         Args:
             cache: where the jobs of this machine leave their analyses.
             lock: an open file that keeps other processes out as long as this object lives.
+            now: a monotonic clock.
         """
         self.folder = folder
         self._keeps_out = lock
         self._cache = cache
         self._now = now
-        self._used: dict[str, float] = {}
-        """When the results of each song that is done were asked for last."""
+        self._fetched: dict[str, float] = {}
+        """When something of each song that is done was fetched last, on that clock."""
         self._clips = private_folder(folder / "clips")
         shutil.rmtree(folder / "songs", ignore_errors=True)
         self._songs = private_folder(folder / "songs")
@@ -136,7 +137,7 @@ class Bench:
             OSError: the folder cannot be made.
         """
         folder = self._folder(job)
-        self._remove_abandoned()
+        self._forget_old()
         if not self.has(clip):
             raise NotReadable(f"{clip.name} has not arrived.", advice="")
         self.forget(job)  # of an earlier run
@@ -158,7 +159,7 @@ class Bench:
     def results(self, job: str) -> tuple[CarriedFile, ...]:
         """The complete files of a song that is done, and its analyses. Raises OSError."""
         self._copy_analyses(self._folder(job))
-        self._used[job] = self._now()
+        self._fetched[job] = self._now()
         return tuple(self._carried(self._folder(job)))
 
     def give(self, job: str, place: Place, file: str, start: int) -> bytes:
@@ -171,20 +172,21 @@ class Bench:
         check_file_name(file)
         if place not in _PLACES:
             raise NotReadable(f"{place!r} is no folder of a song.")
-        if job in self._used:
-            self._used[job] = self._now()
+        if job in self._fetched:
+            self._fetched[job] = self._now()
         with Directory(self._folder(job) / place) as directory, directory.open(file) as opened:
             opened.seek(start)
             return opened.read(CHUNK_BYTES)
 
     def forget(self, job: str) -> None:
         """Removes a song's folder; its clip stays for other jobs."""
-        self._used.pop(job, None)
+        self._fetched.pop(job, None)
         shutil.rmtree(self._folder(job), ignore_errors=True)
 
-    def _remove_abandoned(self) -> None:
-        for job, used in [*self._used.items()]:
-            if self._now() - used > ABANDONED_SECONDS:
+    def _forget_old(self) -> None:
+        """Removes the results that nobody fetches, because who asked for them has gone."""
+        for job, seconds in [*self._fetched.items()]:
+            if self._now() - seconds > KEPT_SECONDS:
                 self.forget(job)
 
     def _folder(self, job: str) -> Path:
@@ -211,7 +213,7 @@ class Bench:
     def _make_room(self, needed_bytes: int) -> None:
         """Removes the clips that were not used for the longest time. Raises OutOfSpace."""
         if needed_bytes > self._max_clips_bytes:
-            raise OutOfSpace(f"A clip of {needed_bytes / 1e9:.1f} GB is too large for this machine of the farm.")
+            raise OutOfSpace(f"A clip of {needed_bytes / 1e9:.1f} GB is too large for a machine of the farm.")
         kept = sorted(
             ((path.stat().st_mtime, path.stat().st_size, path) for path in self._clips.iterdir()), reverse=True
         )
@@ -223,4 +225,4 @@ class Bench:
                 oldest.unlink()
                 used, free = used - size, free + size
         if free < needed_bytes:
-            raise OutOfSpace("The drive of this machine of the farm is full.")
+            raise OutOfSpace("The drive of a machine of the farm is full.")

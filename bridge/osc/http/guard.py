@@ -40,17 +40,17 @@ class Guard:
         Args:
             is_private: whether it needs the token.
         """
-        if not is_own_name(request.headers.get("Host", ""), self.own_host):
+        hosts, origins = (request.headers.getall(name, []) for name in ("Host", "Origin"))
+        if len(hosts) != 1 or not is_own_name(hosts[0], self.own_host):
             return refusal(403, "forbidden", "Ask for localhost or 127.0.0.1: other names are not answered.")
-        origin = request.headers.get("Origin")
-        if origin is None:
+        if not origins:
             if request.headers.get("Sec-Fetch-Site", "none") in _FOREIGN_PAGES:
                 return refusal(403, "forbidden", "Web pages of other sites are not answered.")
-        elif origin not in self.origins:
-            words = f"Pages of {origin[:100]!r} may not use the bridge: see `http_origins` in docs/settings.md."
+        elif len(origins) > 1 or origins[0] not in self.origins:
+            words = f"Pages of {origins[0][:100]!r} may not use the bridge: see `http_origins` in docs/settings.md."
             return refusal(403, "forbidden", words)
-        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            return None if origin is None else _preflight()
+        if origins and request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            return _preflight()
         said = request.headers.get("Authorization", "")
         if is_private:
             problem = await self.gate.bearer_problem(source_of(request), said)

@@ -14,6 +14,7 @@ from functools import cache
 
 import msgspec
 from aiohttp import HttpVersion11, web
+from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
 from bridge.errors import BadArguments, BridgeError, InternalError, NotFound
@@ -120,7 +121,8 @@ def application(view: BridgeView, guard: Guard) -> web.Application:
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await refused(request) or await handler(request)
+        instead = await refused(request)
+        return await handler(request) if instead is None else instead  # an answer may be false: aiohttp's are mappings
 
     async def before_body(request: web.Request) -> web.StreamResponse | None:
         """Instead of a body that a client announces and waits with, it gets a refusal, or is told to go on."""
@@ -198,7 +200,7 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
         return error_answer(error)
     except web.HTTPRequestEntityTooLarge:
         return refusal(413, "bad_arguments", f"The body may have {MAX_JSON_BYTES} bytes.")
-    except web.RequestPayloadError:
+    except (web.RequestPayloadError, HttpProcessingError):
         return refusal(400, "bad_arguments", "The body is not what its header says.")
     except web.HTTPMethodNotAllowed as error:
         words = f"There is only {', '.join(sorted(error.allowed_methods))} here. GET /openapi.json describes all."

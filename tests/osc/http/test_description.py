@@ -289,3 +289,18 @@ def test_the_page_shows_every_operation() -> None:
     page = (Path(__file__).parents[3] / "docs" / "http.md").read_text(encoding="utf-8")
     shown = set(re.findall(r"^\| `([A-Z]+) (/[^`]*)` \|", page, flags=re.MULTILINE))
     assert shown == {(operation.method, operation.path) for operation in OPERATIONS}
+
+
+def test_every_command_of_the_page_asks_for_something_that_there_is() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "http.md").read_text(encoding="utf-8")
+    asked = re.findall(r"^curl (.*?)\"?\$BRIDGE(/[^\s\"]*)", page, flags=re.MULTILINE)
+    assert len(asked) >= 8
+    for options, path in asked:
+        has_body = any(sign in options for sign in ("-d ", "-F ", "--data-binary"))
+        method = next(iter(re.findall(r"-X (\w+)", options)), "POST" if has_body else "GET")
+        general = re.sub(r"/files/.+", "/files/{name}", path.partition("?")[0].replace("JOB", "{job}"))
+        assert (method, general) in {(operation.method, operation.path) for operation in OPERATIONS}
+        names = {pair.partition("=")[0] for pair in path.partition("?")[2].split("&") if pair}
+        names |= {name for name in re.findall(r"-F (\w+)=", options) if name != "file"}
+        row = next(row for row in OPERATIONS if (row.method, row.path) == (method, general))
+        assert names <= {parameter.name for parameter in row.parameters}

@@ -12,7 +12,7 @@ import pytest
 
 from bridge.errors import BridgeError, EngineFailed, NotFound, QueueFull
 from bridge.events import Ended
-from bridge.model import Job, Result
+from bridge.model import Job
 from bridge.osc.http.jobs.repeats import MAX_KEYS, MEMORY_SECONDS, Repeats
 from bridge.request import JobRequest
 from tests.support.fakes import FakeBridge, FakeClock
@@ -293,127 +293,19 @@ async def test_a_client_that_gives_up_finds_its_answer_later(site: HttpSite) -> 
     assert len(submitted(site)) == 1
 
 
-@pytest.fixture
-def done(tmp_path: Path) -> Job:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    for name, content in (
-        ("a (Vocals).wav", WAV),
-        ("a (Vocals).mid", b"MThd"),
-        ("a.sab.json", b"{}"),
-        ("secret", b"s"),
-    ):
-        (folder / name).write_bytes(content)
-    results = (
-        Result(kind="stem", name="vocals", folder=str(folder), file="a (Vocals).wav", seconds=1),
-        Result(kind="midi", name="vocals", folder=str(folder), file="a (Vocals).mid", seconds=1),
-        Result(kind="picture", name="all", folder=str(folder), file="gone.svg", seconds=1),
-    )
-    return Job(
-        id="j1", name="a", request=request_for("/a.wav"), submitted_unix=1.0, state="done", results=results,
-        output_dir=str(folder),
-    )  # fmt: skip
+DONE = Job(id="j1", name="a", request=request_for("/a.wav"), submitted_unix=1.0, state="done")
 
 
-async def test_the_files_of_a_job_are_fetched_by_their_names(site: HttpSite, done: Job) -> None:
-    site.bridge.table["j1"] = done
-    files = cast("list[dict[str, str]]", (await site.get("/jobs/j1")).json["files"])
-    assert {file["name"] for file in files} == {"a (Vocals).wav", "a (Vocals).mid", "gone.svg", "a.sab.json"}
-    found = {file["name"]: await site.get(file["href"]) for file in files}
-    stem = found["a (Vocals).wav"]
-    assert (stem.status, stem.body, stem.headers["Content-Type"]) == (200, WAV, "audio/wav")
-    assert stem.headers["Content-Disposition"] == "attachment; filename*=UTF-8''a%20%28Vocals%29.wav"
-    assert stem.headers["Content-Length"] == str(len(WAV))
-    assert (found["a (Vocals).mid"].body, found["a.sab.json"].body) == (b"MThd", b"{}")
-    assert (found["gone.svg"].status, found["gone.svg"].json["code"]) == (404, "not_found")
-
-
-@pytest.mark.parametrize(
-    ("wanted", "status", "start", "stop"),
-    [
-        ("bytes=0-9", 206, 0, 10),
-        ("bytes=100-", 206, 100, len(WAV)),
-        ("bytes=-7", 206, len(WAV) - 7, len(WAV)),
-        ("bytes=0-999999", 200, 0, len(WAV)),
-        ("bytes=-999999", 200, 0, len(WAV)),
-        ("bytes=9-3", 200, 0, len(WAV)),  # no range, so it is ignored
-        ("bytes=0-1,5-6", 200, 0, len(WAV)),
-        ("lines=0-9", 200, 0, len(WAV)),
-        ("bytes=99999-", 416, 0, 0),
-        ("bytes=" + "9" * 30 + "-", 416, 0, 0),
-    ],
-)
-async def test_a_part_of_a_file(site: HttpSite, done: Job, wanted: str, status: int, start: int, stop: int) -> None:
-    site.bridge.table["j1"] = done
-    answer = await site.get("/jobs/j1/files/a%20(Vocals).wav", more=f"Range: {wanted}\r\n".encode())
-    assert answer.status == status
-    if status == 416:
-        assert answer.headers["Content-Range"] == f"bytes */{len(WAV)}"
-    else:
-        assert answer.body == WAV[start:stop]
-    if status == 206:
-        assert answer.headers["Content-Range"] == f"bytes {start}-{stop - 1}/{len(WAV)}"
-        tag = answer.headers["ETag"]
-        for said, expected in ((tag, 206), ('"other"', 200)):
-            more = f"Range: {wanted}\r\nIf-Range: {said}\r\n".encode()
-            assert (await site.get("/jobs/j1/files/a%20(Vocals).wav", more=more)).status == expected
-
-
-async def test_the_head_of_a_file(site: HttpSite, done: Job) -> None:
-    site.bridge.table["j1"] = done
-    answer = await site.get("/jobs/j1/files/a%20(Vocals).wav", method="HEAD")
-    assert (answer.status, answer.headers["Content-Length"], answer.body) == (200, str(len(WAV)), b"")
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/jobs/j1/files/secret",
-        "/jobs/j1/files/..%2fsecret",
-        "/jobs/j1/files/../files/secret",
-        "/jobs/j1/files/%2fetc%2fpasswd",
-        "/jobs/j1/files//etc/passwd",
-        "/jobs/j1/files/a%20(Vocals).wav%00",
-        "/jobs/j1/files/a%20(Vocals).wav/",
-        "/jobs/j1/files/%E2%80%AEa.wav",
-        "/jobs/j1/files/%ff%fe",
-        "/jobs/j1/files/A%20(vocals).wav",
-        "/jobs/j1/files/.",
-        "/jobs/j1/files/..",
-        "/jobs/..%2f..%2fetc/files/passwd",
-        "/jobs/%00/files/a",
-        "/jobs/j1%2ffiles/secret",
-        "/jobs//files/secret",
-    ],
-)
-async def test_only_the_files_of_the_job_s_results_are_given(site: HttpSite, done: Job, path: str) -> None:
-    site.bridge.table["j1"] = done
-    answer = await site.get(path)
-    assert (answer.status, answer.json["code"]) == (404, "not_found")
-
-
-async def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(site: HttpSite, done: Job) -> None:
-    import os
-
-    site.bridge.table["j1"] = done
-    stem = Path(done.results[0].path)
-    stem.unlink()
-    os.mkfifo(stem)
-    answer = await site.get("/jobs/j1/files/a%20(Vocals).wav")
-    assert (answer.status, answer.json["code"]) == (422, "not_readable")
-
-
-async def test_a_live_job_is_cancelled_and_one_that_is_over_goes_off_the_list(site: HttpSite, done: Job) -> None:
-    site.bridge.table.update(j1=done, j2=Job(id="j2", name="b", request=request_for("/b.wav"), submitted_unix=1.0))
+async def test_a_live_job_is_cancelled_and_one_that_is_over_goes_off_the_list(site: HttpSite) -> None:
+    site.bridge.table.update(j1=DONE, j2=Job(id="j2", name="b", request=request_for("/b.wav"), submitted_unix=1.0))
     assert (await site.get("/jobs/j2", method="DELETE")).status == 202
     assert (await site.get("/jobs/j1", method="DELETE")).status == 204
     assert site.bridge.asked == [("cancel", "j2"), ("remove", "j1")]
     assert (await site.get("/jobs/j1", method="DELETE")).status == 404
-    assert Path(done.results[0].path).exists()
 
 
-async def test_notes_are_played_and_stopped(site: HttpSite, done: Job) -> None:
-    site.bridge.table["j1"] = done
+async def test_notes_are_played_and_stopped(site: HttpSite) -> None:
+    site.bridge.table["j1"] = DONE
     assert (await site.post("/jobs/j1/play")).status == 204
     assert (await site.post("/jobs/j1/play", b'{"stems": ["vocals"], "sync": "clock"}')).status == 204
     assert (await site.post("/jobs/j1/stop")).status == 204

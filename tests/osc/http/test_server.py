@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from aiohttp import web
 from msgspec.structs import replace
 
 from bridge.events import Noticed
@@ -21,7 +22,6 @@ from bridge.osc.access.gate import TOKEN_SECONDS, Gate, Rules
 from bridge.osc.access.keys import AccessKey, account_token, new_account_token, read_token
 from bridge.osc.access.proofs import http_token, pass_for
 from bridge.osc.http.connections import MAX_CONNECTIONS, LimitedConnections
-from bridge.osc.http.guard import is_own_name
 from bridge.osc.http.oscquery import address_space
 from bridge.osc.http.readers import MAX_READERS, HttpReaders
 from bridge.osc.http.routes import MAX_LINE_BYTES
@@ -161,6 +161,19 @@ async def test_nothing_is_changed_without_the_token(site: HttpSite) -> None:
     assert site.bridge.asked == []
 
 
+async def test_a_refusal_counts_in_every_version_of_the_library(
+    site: HttpSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In aiohttp 3.10 an answer is a mapping, and an empty one is false."""
+    monkeypatch.setattr(web.Response, "__bool__", lambda _: False, raising=False)
+    assert (await site.get("/jobs", token=b"")).status == 401
+
+
+async def test_a_second_host_or_origin_is_not_overlooked(site: HttpSite) -> None:
+    for more in (b"Host: evil.example\r\n", b"Origin: http://evil.example\r\n" * 2):
+        assert (await site.get("/jobs", more=more)).status in (400, 403)
+
+
 async def test_the_tree_and_the_description_need_no_token(site: HttpSite) -> None:
     for path in ("/", "/?HOST_INFO", "/sab/ping", "/openapi.json"):
         assert (await site.get(path, token=b"")).status == 200
@@ -259,26 +272,6 @@ async def test_a_new_token_counts_at_once_and_the_old_one_no_more(tmp_path: Path
         clock.advance(TOKEN_SECONDS)
         (tmp_path / "token").chmod(0o644)  # cannot be trusted, so the one that is known stays
         assert (await site.get("/jobs", token=old)).status == 401
-
-
-@pytest.mark.parametrize(
-    ("host", "own_host", "is_own"),
-    [
-        ("localhost", "127.0.0.1", True),
-        ("LOCALHOST:9720", "127.0.0.1", True),
-        ("127.0.0.1:9720", "127.0.0.1", True),
-        ("[::1]:9720", "::1", True),
-        ("[::1]", "::1", True),
-        ("192.168.0.5:9720", "127.0.0.1", False),
-        ("192.168.0.5:9720", "0.0.0.0", True),
-        ("studio.local", "0.0.0.0", False),
-        ("localhost.evil.example", "127.0.0.1", False),
-        ("127.0.0.1.evil.example", "0.0.0.0", False),
-        ("", "127.0.0.1", False),
-    ],
-)
-def test_only_own_names_are_answered(host: str, own_host: str, is_own: bool) -> None:
-    assert is_own_name(host, own_host) == is_own
 
 
 async def test_the_examples_in_the_docs_are_answered(site: HttpSite) -> None:
