@@ -18,7 +18,7 @@ from bridge.events import Noticed
 from bridge.model import Failure
 from bridge.protocols.looking import FileLook
 from bridge.request import JobRequest
-from bridge.watch import folder_watch, observer
+from bridge.watch import observer
 from bridge.watch.done_before import has_results
 from bridge.watch.ledger import ClipLedger, FolderWatched, read_ledger
 from bridge.watch.scan import Scan, scan
