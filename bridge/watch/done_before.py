@@ -22,7 +22,7 @@ def digest_of(path: Path) -> str:
 def has_results(request: JobRequest, digest: str) -> bool:
     """Whether the folder that the request would write to, or one numbered like it, has this content's results.
 
-    It waits for the drives.
+    It waits for the drives. Raises OSError: a drive does not tell.
     """
     source = Path(request.source)
     name = result_name(source, request.place.name)

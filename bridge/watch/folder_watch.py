@@ -74,6 +74,8 @@ class FolderWatch:
         self._tell = tell
         self._known = known
         self._interruptions: dict[str, int] = {}
+        self.is_broken = asyncio.Event()
+        """Set when the folder is watched no more, because of a bug."""
         self._seen = Observer(choice, clock, self._is_taken, self._notice)
 
     @property
@@ -315,7 +317,7 @@ async def watching(
         known = await off_loop(ledger.read)
         watch = FolderWatch(choice, bridge, request_for, turns, ledger, known, clock, tell, is_lost)
         running = asyncio.create_task(watch.run(), name=f"watch {choice.folder}")
-        running.add_done_callback(lambda task: _tell_of_fault(task, choice.folder, tell))
+        running.add_done_callback(lambda task: _tell_of_fault(task, watch, tell))
         try:
             yield watch
         finally:
@@ -335,8 +337,10 @@ def _looked_up(request: JobRequest, path: Path) -> tuple[str, bool]:
         raise NotReadable(f"{place} cannot be read: {error.strerror or error}.") from error
 
 
-def _tell_of_fault(task: asyncio.Task[None], folder: Path, tell: Callable[[News], object]) -> None:
+def _tell_of_fault(task: asyncio.Task[None], watch: FolderWatch, tell: Callable[[News], object]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
+        folder = watch.choice.folder
+        watch.is_broken.set()
         log.error("%s is watched no more", folder, exc_info=error)
         words = f"{folder} is watched no more: {type(error).__name__}. This is a bug in the bridge; `sab log` shows it."
         tell(Noticed(level="error", message=words))

@@ -14,6 +14,7 @@ import watchfiles
 from msgspec.structs import replace
 
 from bridge.errors import OutsideRoots
+from bridge.events import Noticed
 from bridge.model import Failure
 from bridge.protocols.looking import FileLook
 from bridge.request import JobRequest
@@ -310,3 +311,13 @@ async def test_a_lost_ledger_is_made_good_by_the_results(bench: WatchBench) -> N
     await bench.run_until_idle()
     assert bench.bridge.sources == ["b.wav"]
     assert bench.ends() == {"a.wav": "done", "b.wav": "done"}
+
+
+async def test_a_watch_that_ends_by_a_bug_says_so(bench: WatchBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*_: object) -> bool:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(observer, "scan", wrong)
+    async with bench.watching() as watch:
+        await asyncio.wait_for(watch.is_broken.wait(), PATIENCE_SECONDS)
+    assert [news.level for news in bench.news if isinstance(news, Noticed)] == ["error"]

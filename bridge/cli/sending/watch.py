@@ -17,7 +17,7 @@ from bridge.cli.logs import log_into
 from bridge.cli.output.watch_report import WatchReport, write_list
 from bridge.cli.serve import report_event
 from bridge.config import Settings
-from bridge.errors import BadArguments, BridgeError, NotFound, unresponsive_drive
+from bridge.errors import BadArguments, BridgeError, InternalError, NotFound, unresponsive_drive
 from bridge.events import Event, JobEvent
 from bridge.options.paths import absolute_path, current_folder
 from bridge.options.request import check_request, with_options
@@ -165,7 +165,7 @@ class _Run:
             is_lost=gone.done,
         ) as folder:
             self._report.begin(host.address, is_attached=host.is_attached)
-            ends = [asyncio.create_task(interrupted.wait()), gone]
+            ends = [asyncio.create_task(interrupted.wait()), asyncio.create_task(folder.is_broken.wait()), gone]
             if once:
                 ends.append(asyncio.create_task(folder.until_idle()))
             try:
@@ -175,6 +175,8 @@ class _Run:
                 end_reports()
                 for end in ends:
                     end.cancel()
+            if folder.is_broken.is_set():
+                raise InternalError(f"{self._choice.folder} is watched no more.")
             if has_gone and not interrupted.is_set():
                 return None
             self._report.conclude(folder.known)

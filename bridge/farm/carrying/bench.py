@@ -172,7 +172,8 @@ class Bench:
         check_file_name(file)
         if place not in _PLACES:
             raise NotReadable(f"{place!r} is no folder of a song.")
-        self._fetched[job] = self._now()
+        if job in self._fetched:
+            self._fetched[job] = self._now()
         with Directory(self._folder(job) / place) as directory, directory.open(file) as opened:
             opened.seek(start)
             return opened.read(CHUNK_BYTES)
