@@ -89,7 +89,7 @@ class Requeued(Value, frozen=True, kw_only=True, tag="requeued"):
 
     job: str
     reason: str = ""
-    """How the bridge or its worker died in the job, in words; empty: the bridge was closed, which is no fault."""
+    """How the bridge or its worker died in the job, in words; empty: the job is not to blame, such as for a close."""
 
 
 class Cancelling(Value, frozen=True, kw_only=True, tag="cancelling"):

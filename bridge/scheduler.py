@@ -272,9 +272,11 @@ class Scheduler:
     def recover(self) -> None:
         """Goes on with the jobs that an earlier run of the bridge has left, in their order.
 
-        The one that ran is taken up once more, unless that was done before.
+        The one that ran is taken up once more, unless that was done before. Several ran on a farm, not in the bridge:
+        none of them has ended it, and each is taken up, however often.
         """
         left = [job for job in self._store.jobs() if not job.is_over]
+        ran = sum(job.state == "running" for job in left)
         for group_id, group in groups_of(self._store.jobs()).items():
             if not group.is_over:
                 self._groups.restore(
@@ -288,7 +290,7 @@ class Scheduler:
             if job.is_cancelling:
                 self._end_cancelled(job.id)
             elif job.state == "running":
-                self._take_up_again(job.id, "the bridge was ended in the middle of the job")
+                self._take_up_again(job.id, "the bridge was ended in the middle of the job", is_suspect=ran == 1)
 
     def leave(self) -> None:
         """To be called before the runner is closed: what it says of a job that it gives up is no end of the job."""
@@ -325,9 +327,13 @@ class Scheduler:
         """Ends a job that was cancelled before its runner died, as soon as what it left is removed."""
         self._clean_up(self._removal(job, "cancelled"), lambda: self._end(job, "cancelled"))
 
-    def _take_up_again(self, job: str, reason: str) -> None:
-        """Puts an interrupted job at the front of the queue, or fails it if it was interrupted before."""
-        runs_again = not self.job(job).interruptions
+    def _take_up_again(self, job: str, reason: str, *, is_suspect: bool = True) -> None:
+        """Puts an interrupted job at the front of the queue, or fails it if it was interrupted before.
+
+        Args:
+            is_suspect: whether the job may be the cause; one that is not does not fail by it.
+        """
+        runs_again = not (is_suspect and self.job(job).interruptions)
         clean = self._removal(job, None if runs_again else "failed")
         if not runs_again:
             message = f"{reason[0].upper()}{reason[1:]}, for the second time."
@@ -340,7 +346,7 @@ class Scheduler:
 
         self._being_cleaned.add(job)
         self._queue.appendleft(job)
-        self._record(Requeued(job=job, reason=reason))
+        self._record(Requeued(job=job, reason=reason if is_suspect else ""))
         self._clean_up(clean, go_on)
 
     def _start_next(self) -> None:

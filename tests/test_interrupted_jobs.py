@@ -100,6 +100,23 @@ def test_after_a_crash_jobs_go_on_in_their_order_and_the_one_that_ran_is_taken_u
     assert bench.runner.asked[-1] == ("run", third)
 
 
+def test_jobs_on_a_farm_are_not_blamed_for_the_end_of_the_bridge(clip: Path) -> None:
+    bench = SchedulerBench(clip, lasting=True)
+    bench.scheduler.on_runner_free(3)
+    jobs = [bench.submit() for _ in range(3)]
+    for _ in range(3):
+        for job in jobs:
+            bench.begin(job)
+        bench.restart()
+        assert bench.runner.asked == [("run", jobs[0])]
+        bench.scheduler.on_runner_free(3)
+        assert bench.runner.asked == [("run", job) for job in jobs]
+    assert [bench.scheduler.job(job).interruptions for job in jobs] == [0, 0, 0]
+    for job in jobs:
+        bench.end(job)
+    assert {*bench.states().values()} == {"done"}
+
+
 @pytest.mark.parametrize("origin", [SCREEN, ""])
 def test_a_job_of_a_screen_is_shown_as_it_grows_after_a_restart_too(clip: Path, origin: str) -> None:
     bench = SchedulerBench(clip, lasting=True)
