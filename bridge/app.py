@@ -151,7 +151,7 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         on_job_lost=scheduler.on_job_lost,
         publish=bus.publish,
     )
-    runner = FarmRunner(clock, reports)
+    runner = FarmRunner(clock, reports, awaits_farm=bool(settings.cluster))
     worker = WorkerClient(
         working,
         publish=bus.publish,
@@ -229,8 +229,6 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
         if settings.cluster:
             joining = asyncio.create_task(_join_farm(runner, settings, bus.publish_retained))
             parts.push_async_callback(_abandon, joining)
-            if not serve:  # its first job would be computed here otherwise
-                await asyncio.wait({joining})
         hearing = HearingClient(settings.hear_on)
         parts.push_async_callback(hearing.close)
         running = RunningBridge(bridge, worker, settings, hearing, address, http_address)
@@ -243,9 +241,13 @@ async def open_bridge(settings: Settings, *, serve: bool = True) -> AsyncIterato
 
 
 async def _join_farm(runner: FarmRunner, settings: Settings, notice: Callable[[Noticed], None]) -> None:
-    farm = await FarmComputer.open(
-        settings.cluster, settings, patience_seconds=FARM_PATIENCE_SECONDS, priority=FARM_PRIORITY
-    )
+    try:
+        farm = await FarmComputer.open(
+            settings.cluster, settings, patience_seconds=FARM_PATIENCE_SECONDS, priority=FARM_PRIORITY
+        )
+    except Exception:
+        runner.join(None)
+        raise
     runner.join(farm)
     if not farm.slots:
         words = f"{farm.state().problem or 'The farm has no machine.'} Until then, jobs are computed on this machine."

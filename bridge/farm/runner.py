@@ -60,6 +60,10 @@ class FarmRunner:
 
     clock: Clock
     reports: RunnerReports
+    awaits_farm: bool = False
+    """Nothing is computed before `join`: what an earlier run of the bridge has left may be done, or be in work, on the
+    farm, and would be done twice.
+    """
     _farm: JobComputer | None = None
     _worker: JobRunner | None = None
     _worker_is_ready: bool = False
@@ -77,10 +81,12 @@ class FarmRunner:
         """This machine's worker; called once, before the first job. It reports through the methods below."""
         self._worker = worker
 
-    def join(self, farm: JobComputer) -> None:
-        """Gives jobs to a farm from now on, whenever it takes any; called once."""
-        self._farm = farm
-        self._unwatch = farm.watch(self._settle)
+    def join(self, farm: JobComputer | None) -> None:
+        """Gives jobs to a farm from now on, whenever it takes any; None: there is none. Called once."""
+        self.awaits_farm = False
+        if farm is not None:
+            self._farm = farm
+            self._unwatch = farm.watch(self._settle)
         self._settle()
 
     @property
@@ -89,6 +95,8 @@ class FarmRunner:
         held = len(self._waiting) + len(self._there) + bool(self._here)
         if self._is_closed:
             return 0
+        if self.awaits_farm:
+            return held
         if farm_slots := self._farm_slots:
             return held + max(0, farm_slots - len(self._there))
         return held + (self._worker_is_ready and not self._here and not self._waiting)
@@ -159,7 +167,7 @@ class FarmRunner:
 
     def _place(self) -> None:
         """Gives away the jobs that wait, as far as somebody takes them."""
-        if self._is_closed:
+        if self._is_closed or self.awaits_farm:
             return
         for entry in [*self._waiting]:
             if entry not in self._waiting:  # an event has led here again meanwhile

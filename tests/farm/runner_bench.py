@@ -18,7 +18,7 @@ from tests.support.requests import request_for
 class Bench:
     """A scheduler whose runner has a farm and a worker that only records its calls."""
 
-    def __init__(self, clip: Path, *, slots: int = 0) -> None:
+    def __init__(self, clip: Path, *, slots: int = 0, awaits_farm: bool = False) -> None:
         self.clip = clip
         self.events: list[Event] = []
         self.live: list[LiveNotes] = []
@@ -34,10 +34,11 @@ class Bench:
             on_job_lost=self.scheduler.on_job_lost,
             publish=self.events.append,
         )
-        self.runner = FarmRunner(FakeClock(), reports)
+        self.runner = FarmRunner(FakeClock(), reports, awaits_farm=awaits_farm)
         self.runner.use(self.worker)
         self.scheduler.run(self.runner)
-        self.runner.join(self.farm)
+        if not awaits_farm:
+            self.runner.join(self.farm)
 
     def submit(self) -> str:
         job, _ = self.scheduler.submit(request_for(self.clip))

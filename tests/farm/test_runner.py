@@ -216,3 +216,15 @@ async def test_a_runner_that_is_closed_begins_nothing_however_its_jobs_end(clip:
     await closing
     await turns()
     assert (bench.here(), bench.farm.given, bench.job(third).state) == ([first], [second], "queued")
+
+
+@pytest.mark.parametrize("comes", [True, False])
+async def test_after_a_start_jobs_wait_until_it_is_known_whether_the_farm_is_there(clip: Path, comes: bool) -> None:
+    bench = Bench(clip, awaits_farm=True, slots=2)
+    job = bench.submit()
+    bench.runner.on_worker_ready()
+    await turns()
+    assert (bench.here(), bench.farm.given, bench.job(job).state) == ([], [], "queued")
+    bench.runner.join(bench.farm if comes else None)
+    await turns()
+    assert (bench.here(), bench.farm.given) == (([], [job]) if comes else ([job], []))
