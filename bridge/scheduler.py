@@ -44,8 +44,7 @@ ID_LETTERS = "abcdefghijkmnopqrstuvwxyz"
 class Scheduler:
     """Queues requests, gives them to the runner in their order, and publishes every event of every job.
 
-    It is the only writer of the store. The runner reports through `on_event`, `on_runner_free`, `on_runner_lost` and
-    `on_job_lost`.
+    It is the only writer of the store. The runner reports through `on_event`, `on_runner_free` and `on_job_lost`.
     """
 
     def __init__(
@@ -251,12 +250,6 @@ class Scheduler:
         if isinstance(event, Ended):
             self._running.pop(event.job, None)
             self._start_next()
-
-    def on_runner_lost(self, reason: str) -> None:
-        """Called when the runner has died with all its jobs, and takes no more until `on_runner_free`."""
-        self._slots = 0
-        for job in reversed([*self._running]):
-            self.on_job_lost(job, reason)
 
     def on_job_lost(self, job: str, reason: str) -> None:
         """Called when the process of a running job has died: it is taken up once more, before all others.

@@ -16,7 +16,7 @@ from bridge.pipeline.folders.claim import ClaimRecord, claim_file_name
 from bridge.project_paths import partial_name
 from bridge.request import JobRequest
 from tests.support.requests import request_for
-from tests.support.scheduler_bench import SchedulerBench
+from tests.support.scheduler_bench import SchedulerBench, lose_runner
 
 
 def claimed(folder: Path, job: str) -> None:
@@ -39,13 +39,13 @@ def test_the_job_of_a_dead_runner_runs_again_before_all_others_and_fails_the_sec
     bench.scheduler.on_event(Started(job=first, engine="draft", device="cpu", output_dir=str(out), created=(str(out),)))
     (out / f".{first}.bass.partial").touch()
     claimed(out, first)
-    bench.scheduler.on_runner_lost("Killed")
+    lose_runner(bench.scheduler, "Killed")
     assert not out.exists()
     assert bench.scheduler.job(first).state == "queued"
     assert bench.runner.asked == [("run", first)]
     bench.scheduler.on_runner_free()
     assert bench.runner.asked == [("run", first), ("run", first)]
-    bench.scheduler.on_runner_lost("Killed")
+    lose_runner(bench.scheduler, "Killed")
     failed = bench.scheduler.job(first)
     assert failed.state == "failed"
     assert failed.failure is not None
@@ -64,7 +64,7 @@ def test_files_that_were_announced_survive_a_dead_runner(bench: SchedulerBench, 
     bench.scheduler.on_event(
         Produced(job=job, result=Result(kind="stem", name="bass", folder=str(done.parent), file=done.name, seconds=1.0))
     )
-    bench.scheduler.on_runner_lost("Killed")
+    lose_runner(bench.scheduler, "Killed")
     assert done.exists()
 
 
@@ -72,7 +72,7 @@ def test_a_job_that_would_not_stop_is_cancelled_when_its_runner_is_replaced(benc
     bench.scheduler.on_runner_free()
     job = bench.submit()
     bench.scheduler.cancel(job)
-    bench.scheduler.on_runner_lost("Killed")
+    lose_runner(bench.scheduler, "Killed")
     assert bench.states()[job] == "cancelled"
 
 
@@ -299,7 +299,7 @@ def test_a_job_waits_until_what_its_last_run_left_is_removed(clip: Path) -> None
         claimed(folder, number)
         started = Started(job=number, engine="draft", device="cpu", output_dir=str(folder), created=(str(folder),))
         bench.scheduler.on_event(started)
-        bench.scheduler.on_runner_lost("signal 9")
+        lose_runner(bench.scheduler, "signal 9")
         bench.scheduler.on_runner_free()
         assert bench.runner.asked.count(("run", number)) == 1  # the drive has not answered yet
         if number == cancelled:

@@ -22,6 +22,7 @@ from bridge.scheduler import Scheduler
 from bridge.store.memory import MemoryStore
 from tests.support.fakes import FakeClock, RecordingRunner
 from tests.support.requests import request_for
+from tests.support.scheduler_bench import lose_runner
 
 
 class RecordingPlayer:
@@ -154,7 +155,7 @@ async def test_a_dead_worker_ends_the_take_and_the_job_goes_on(clip: Path) -> No
     bench = Bench(clip)
     await bench.submit()
     await bench.notes(4.0)
-    bench.scheduler.on_runner_lost("killed")
+    lose_runner(bench.scheduler, "killed")
     bench.scheduler.on_runner_free()
     for until in (0.0, 4.0, 9.0):
         await bench.notes(until)

@@ -11,7 +11,7 @@ from bridge.groups.group import ending_of, groups_of
 from bridge.groups.open_groups import PATIENCE_SECONDS
 from bridge.request import JobRequest
 from tests.support.requests import request_for
-from tests.support.scheduler_bench import SchedulerBench
+from tests.support.scheduler_bench import SchedulerBench, lose_runner
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_a_group_ends_once_with_its_counts_and_its_name_then_begins_another(benc
     first, second, third = (bench.submit(group="take") for _ in range(3))
     bench.end(first)
     for _ in range(2):  # second fails
-        bench.scheduler.on_runner_lost("Killed")
+        lose_runner(bench.scheduler, "Killed")
         bench.scheduler.on_runner_free()
     assert bench.group_ends() == []
     bench.scheduler.cancel(third)
@@ -276,7 +276,7 @@ class AnyOrder(RuleBasedStateMachine):
     def die(self) -> None:
         self.alive = False
         self.bench.runner.asked.clear()
-        self.bench.scheduler.on_runner_lost("gone")
+        lose_runner(self.bench.scheduler, "gone")
 
     @invariant()
     def one_end_for_each_job(self) -> None:

@@ -12,6 +12,13 @@ from tests.support.fakes import FakeClock, RecordingRunner
 from tests.support.requests import request_for
 
 
+def lose_runner(scheduler: Scheduler, reason: str) -> None:
+    """The process of the job that runs dies, and takes no other until `on_runner_free`."""
+    scheduler.on_runner_free(0)
+    for job in reversed([*scheduler._running]):
+        scheduler.on_job_lost(job, reason)
+
+
 class LastingStore(MemoryStore):
     """Stands for a store on a drive."""
 
