@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bridge.errors import BadArguments
+from bridge.system.sockets import url
 
 DEFAULT_PORT = 8786
 LOOPBACK = "127.0.0.1"
@@ -28,15 +29,14 @@ class FarmAddress(NamedTuple):
     scheme: str
     """`tls`, or `tcp` without encryption."""
     host: str
-    """In brackets if it is an IPv6 address."""
     port: int
 
     def __str__(self) -> str:
-        return f"{self.scheme}://{self.host}:{self.port}"
+        return url(*self)
 
     @property
     def is_loopback(self) -> bool:
-        return self.host in ("localhost", "[::1]") or self.host.startswith("127.")
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
 
 
 def farm_address(written: str, *, is_insecure: bool = False) -> FarmAddress:
@@ -49,7 +49,7 @@ def farm_address(written: str, *, is_insecure: bool = False) -> FarmAddress:
     port = int(found["port"] or DEFAULT_PORT) if found else 0
     if found is None or not 0 < port <= 65535:
         raise BadArguments(f"{written} is no address of a farm.", advice="Write it as tls://studio.local:8786.")
-    address = FarmAddress(found["scheme"].lower(), found["host"], port)
+    address = FarmAddress(found["scheme"].lower(), found["host"].strip("[]"), port)
     if address.scheme == "tcp" and not is_insecure:
         raise BadArguments(
             f"{written} is not encrypted: who reaches it can run programs on every machine of the farm.",

@@ -342,7 +342,7 @@ def check_machine(outcome: TaskOutcome, *, is_carried: bool, is_last: bool) -> N
     lacks_weights = end.failure.code == WeightsUnavailable.code
     lacks_room = is_carried and end.failure.code in (OutOfSpace.code, NotWritable.code)
     if lacks_room or (lacks_weights and not is_last):
-        raise MachineGone(end.failure.message, advice="")
+        raise MachineGone(f"Machines of the farm cannot do this song; the last said: {end.failure.message}", advice="")
 
 
 class FarmCalls:

@@ -209,7 +209,8 @@ def _own_certificates(settings: Settings, *, is_insecure: bool) -> str:
     if is_insecure:
         _warn()
     scheme = "tcp" if is_insecure else "tls"
-    return access.certificates_for(f"{scheme}://{access.LOOPBACK}", settings.state_dir, is_insecure=is_insecure)
+    here = str(access.FarmAddress(scheme, access.LOOPBACK, access.DEFAULT_PORT))
+    return access.certificates_for(here, settings.state_dir, is_insecure=is_insecure)
 
 
 def _warn() -> None:

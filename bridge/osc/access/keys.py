@@ -42,6 +42,10 @@ class AccessKey:
         return "AccessKey(…)"
 
 
+class BrokenToken(BadArguments):
+    """The token's file has no token that nobody can guess."""
+
+
 def new_secret(path: Path) -> None:
     """Makes a file with a new secret, which only this account may read.
 
@@ -82,12 +86,14 @@ def read_secret(path: Path) -> AccessKey:
 
 
 def account_token(state_dir: Path) -> AccessKey | None:
-    """The token of this account, made if there is none; None if that is not possible."""
-    path = state_dir / TOKEN_NAME
+    """The token of this account, made if there is none, or a broken one; None if that is not possible."""
     with suppress(OSError, BadArguments):
         with suppress(FileExistsError):
-            _make(path)
-        return _read(path)
+            _make(state_dir / TOKEN_NAME)
+        try:
+            return read_token(state_dir)
+        except BrokenToken:
+            return new_account_token(state_dir)
     return None
 
 
@@ -97,8 +103,12 @@ def read_token(state_dir: Path) -> AccessKey:
     Raises:
         OSError: there is none, or it cannot be read.
         BadArguments: other accounts may read it.
+        BrokenToken: who made it was killed before it was written.
     """
-    return _read(state_dir / TOKEN_NAME)
+    key = _read(state_dir / TOKEN_NAME)
+    if len(key.content) < MIN_SECRET_CHARACTERS:
+        raise BrokenToken(f"The token in {state_dir} is broken.", advice="Make another one with `sab token --new`.")
+    return key
 
 
 def new_account_token(state_dir: Path) -> AccessKey:
@@ -121,7 +131,7 @@ def keys_for(settings: Settings) -> Sequence[AccessKey]:
     found = []
     if not beyond_loopback(settings.host):
         with suppress(OSError, BadArguments):
-            found.append(_read(settings.state_dir / TOKEN_NAME))
+            found.append(read_token(settings.state_dir))
     path = settings.secret_file or default_secret_file()
     if settings.secret_file is not None or path.exists():
         found.append(read_secret(path))

@@ -12,7 +12,14 @@ from msgspec.structs import replace
 from bridge.app import open_bridge
 from bridge.config import Settings, default_secret_file, load_settings
 from bridge.errors import BadArguments
-from bridge.osc.access.keys import account_token, keys_for, new_secret, read_secret
+from bridge.osc.access.keys import (
+    MIN_SECRET_CHARACTERS,
+    account_token,
+    keys_for,
+    new_secret,
+    read_secret,
+    read_token,
+)
 from bridge.osc.access.rules import rules_of, with_safe_roots
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps other users out of the profile")
@@ -68,6 +75,19 @@ def test_the_account_s_token_is_made_once(tmp_path: Path) -> None:
     assert first is not None and again is not None
     assert first.content == again.content
     assert [key.content for key in keys_for(load_settings({}, {"state_dir": tmp_path / "state"}))] == [first.content]
+
+
+@pytest.mark.parametrize("left", [b"", b"\n", b"half of it"])
+def test_a_token_whose_maker_was_killed_is_nobody_s_key(tmp_path: Path, left: bytes) -> None:
+    folder = tmp_path / "state"
+    new_secret(folder / "token")
+    (folder / "token").write_bytes(left)
+    assert keys_for(load_settings({}, {"state_dir": folder})) == []
+    with pytest.raises(BadArguments, match="broken"):
+        read_token(folder)
+    made = account_token(folder)
+    assert made is not None and len(made.content) >= MIN_SECRET_CHARACTERS
+    assert read_token(folder).content == made.content
 
 
 async def test_without_a_secret_no_other_computer_is_let_in(tmp_path: Path) -> None:

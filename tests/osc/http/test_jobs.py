@@ -259,6 +259,23 @@ async def test_a_repetition_waits_for_the_first_and_gets_its_answer(site: HttpSi
     assert len(submitted(site)) == 1
 
 
+async def test_of_a_request_that_fails_unexpectedly_no_clip_stays_nor_of_its_repetition(
+    site: HttpSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = asyncio.Event()
+
+    async def fails(*_: object, **__: object) -> None:
+        await both.wait()
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(site.bridge, "submit", fails)
+    asking = [asyncio.create_task(site.post("/jobs?filename=a.wav", WAV, "audio/wav", more=KEY)) for _ in range(2)]
+    await asyncio.wait(asking, timeout=0.2)  # until the second waits for the first
+    both.set()
+    assert [(await one).status for one in asking] == [500, 500]
+    assert clips(site) == []
+
+
 async def test_after_a_refusal_of_the_moment_the_same_key_asks_anew(site: HttpSite) -> None:
     site.bridge.refuse = QueueFull("Full.")
     assert (await post_json(site, {"path": "/a.wav"}, more=KEY)).status == 503

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from bridge.errors import BridgeError, NotFound
 from bridge.options.record import job_record
 from bridge.options.request import build_request
-from bridge.osc.http.answers import STATUSES, HttpRefusal, answer, refusal
+from bridge.osc.http.answers import STATUSES, answer, refusal
 from bridge.osc.http.guard import source_of
 from bridge.osc.http.jobs.bodies import Said, read_request
 from bridge.osc.http.jobs.repeats import Repeats, check_key
@@ -52,7 +52,7 @@ class Submitting:
             accepted, is_repeated = await self._repeats.answer(
                 key, said.fingerprint, lambda: self._submit(said, sender)
             )
-        except HttpRefusal:
+        except Exception:  # also that of the earlier request with this key, whose clip is another file
             self._discard(said)
             raise
         if is_repeated:
