@@ -99,6 +99,11 @@ class FarmComputer:
         return self._state.slots
 
     @property
+    def problem(self) -> str:
+        """See `JobComputer.problem`."""
+        return self._state.problem
+
+    @property
     def pid(self) -> int | None:
         """The client process's id; None while there is none."""
         return self._child.pid
@@ -163,7 +168,7 @@ class FarmComputer:
     def _change(self, state: FarmState) -> None:
         before, self._state = self._state, state
         self._has_state.set()
-        if state.slots != before.slots:
+        if (state.slots, state.problem) != (before.slots, before.problem):
             for watcher in [*self._watchers]:
                 watcher()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import logging
 import ssl
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import dask
 from distributed import Security
+from distributed.comm.core import connect
 
 from bridge import __version__
 from bridge.farm.certificates import WARNING_DAYS, read_certificates
+from bridge.plain import plain
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +23,8 @@ SONG = f"sab-{__version__}"
 #: A song whose machines have died this often fails alone.
 MOST_DEATHS = 3
 CONNECT_SECONDS = 5.0
+#: A longer reason of Dask's is cut.
+MAX_REASON = 200
 
 
 def use_dask() -> None:
@@ -61,3 +66,25 @@ def security_of(bundle: str) -> Security | None:
         **{f"tls_{role}_cert": found.certificate for role in ("client", "scheduler", "worker")},
         **{f"tls_{role}_key": found.key for role in ("client", "scheduler", "worker")},
     )
+
+
+def unreachable(address: str, error: BaseException) -> str:
+    """Why a farm cannot be reached, as a sentence, by what connecting to it has raised."""
+    if "certificate" in f"{error}".lower():
+        reason = (
+            "its certificates are not those of this machine. Copy its farm.pem, and say `sab farm certificates --use`"
+        )
+    else:
+        reason = plain(f"{error}".partition("\n")[0])[:MAX_REASON].rstrip(".") or "it does not answer"
+    return f"The farm at {address} cannot be reached: {reason}."
+
+
+async def problem_of(address: str, security: Security | None) -> str:
+    """Tries whether a farm can be reached: why not, a sentence; empty: it can."""
+    arguments = {} if security is None else security.get_connection_args("client")  # type: ignore[no-untyped-call]
+    try:
+        comm = await connect(address, timeout=CONNECT_SECONDS, **arguments)  # type: ignore[no-untyped-call]
+    except (OSError, asyncio.TimeoutError) as error:
+        return unreachable(address, error)
+    await comm.close()
+    return ""

@@ -20,7 +20,7 @@ from bridge.events import Ended, JobEvent, LiveNotes
 from bridge.farm.carrying import serving
 from bridge.farm.carrying.carrier import Carrier, MachineGone
 from bridge.farm.carrying.receiving import ReceivingPlace
-from bridge.farm.connection import CONNECT_SECONDS, MOST_DEATHS, SONG
+from bridge.farm.connection import CONNECT_SECONDS, MOST_DEATHS, SONG, unreachable
 from bridge.farm.identity import farm_state
 from bridge.farm.messages import ClientReady, Compute, FarmReport, GivenUp, SongHappened, StateChanged
 from bridge.farm.story import Story
@@ -128,8 +128,7 @@ class Submitter:
             self._addresses = tuple(map(str, told["workers"]))
         except (OSError, ValueError, asyncio.TimeoutError) as error:
             await self._leave()
-            words = f"{error}".splitlines()[0][:200] if str(error) else "it does not answer"
-            state = FarmState(problem=f"The farm at {self._address} cannot be reached: {words}.")
+            state = FarmState(problem=unreachable(self._address, error))
         if state != self._state:
             self._state = state
             self._send(StateChanged(state=state))

@@ -20,7 +20,7 @@ from bridge.config import Settings
 from bridge.errors import EngineFailed
 from bridge.farm.access import LOOPBACK, FarmAddress
 from bridge.farm.carrying.bench import free_bench
-from bridge.farm.connection import SONG, use_dask
+from bridge.farm.connection import SONG, problem_of, use_dask
 from bridge.farm.identity import FACTS, METRIC, facts, songs
 from bridge.farm.pool import Pool, Shared
 from bridge.farm.values import PLUGIN, Kind
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 #: Between two attempts to join a farm whose scheduler has gone.
 AGAIN_SECONDS = 1.0
+#: A machine that has not joined after this time looks why.
+JOIN_SECONDS = 5.0
 CLOSE_SECONDS = 5.0
 
 
@@ -161,7 +163,12 @@ async def _take_part(options: MachineOptions, pool: Pool, news: _News, ends: asy
     joining = asyncio.ensure_future(_joined(worker))
     try:
         news(f"waiting for the farm at {options.address}")
-        await asyncio.wait({joining, *over}, return_when=asyncio.FIRST_COMPLETED)
+        # Dask tries for ever, and says nothing.
+        await asyncio.wait({joining, *over}, timeout=JOIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        while not any(waited.done() for waited in (joining, *over)):
+            if problem := await problem_of(str(options.address), options.security):
+                news(problem)
+            await asyncio.wait({joining, *over}, timeout=JOIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if joining.done():
             joining.result()
             news(f"joined the farm at {options.address} as {options.name}", is_turn=True)

@@ -35,6 +35,10 @@ class RunListener(Protocol):
 
     def song_failed(self, failed: FailedSong) -> None: ...
 
+    def waiting(self, problem: str) -> None:
+        """Nothing computes now, and why, a sentence; empty: it goes on."""
+        ...
+
     def progress(self, progress: Progress) -> None:
         """Comes every `tick_seconds`, and at the end."""
         ...
@@ -81,6 +85,7 @@ class LibraryRun:
         self._running: set[_Running] = set()
         self._changed = asyncio.Event()
         self._is_stopping = False
+        self._told_problem = ""
 
     async def run(self, interrupted: asyncio.Event) -> None:
         """Returns when every song is over, or when something ends the run.
@@ -95,10 +100,12 @@ class LibraryRun:
         stopping = asyncio.create_task(self._stop_when(interrupted))
         tick = asyncio.create_task(self._tick())
         try:
+            self._tell_of_waiting()
             self._fill()
             while self._running and not interrupted.is_set():
                 await self._changed.wait()
                 self._changed.clear()
+                self._tell_of_waiting()
                 for running in [running for running in self._running if running.task.done()]:
                     self._running.remove(running)
                     await self._take(running)
@@ -126,6 +133,12 @@ class LibraryRun:
             running.task = asyncio.create_task(self._computer.compute(_new_id(), request, running.on_event))
             running.task.add_done_callback(lambda _: self._changed.set())
             self._running.add(running)
+
+    def _tell_of_waiting(self) -> None:
+        problem = self._computer.problem
+        if problem != self._told_problem:
+            self._told_problem = problem
+            self._report.waiting(problem)
 
     async def _take(self, running: _Running) -> None:
         """A song is over, in whatever way."""

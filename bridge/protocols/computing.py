@@ -20,6 +20,11 @@ class JobComputer(Protocol):
         """How many jobs it should be given at once; 0: none now. It changes as machines join and leave."""
         ...
 
+    @property
+    def problem(self) -> str:
+        """Why jobs wait now, such as a farm that cannot be reached: a sentence. Empty: they do not."""
+        ...
+
     async def compute(self, job: str, request: JobRequest, on_event: Callable[[JobEvent | LiveNotes], None]) -> Ended:
         """Computes one job to its end; its files are then where the request asks for them.
 
@@ -34,7 +39,7 @@ class JobComputer(Protocol):
         ...
 
     def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
-        """Calls `on_change` each time that `slots` has changed; returns a function that ends it."""
+        """Calls `on_change` each time that `slots` or `problem` has changed; returns a function that ends it."""
         ...
 
     async def close(self) -> None:

@@ -41,10 +41,15 @@ async def off_loop(work: Callable[[], T], *, timeout_seconds: float | None = Non
     """
     result: Future[T] = Future()
     threading.Thread(target=_settle, args=(result, work), daemon=True, name="off-loop").start()
+    answer = asyncio.wrap_future(result)
     try:
-        return await asyncio.wait_for(asyncio.wrap_future(result), timeout_seconds)
-    except asyncio.TimeoutError as error:  # another class before Python 3.11
-        raise TimeoutError(f"no answer within {timeout_seconds} s") from error
+        # Not `wait_for`: before Python 3.12 it forgets a cancellation that comes together with the answer.
+        done, _ = await asyncio.wait({answer}, timeout=timeout_seconds)
+        if not done:
+            raise TimeoutError(f"no answer within {timeout_seconds} s")
+        return answer.result()
+    finally:
+        answer.cancel()
 
 
 def answer_of(work: Callable[[], T], *, timeout_seconds: float, while_waiting: Callable[[], None]) -> T:

@@ -32,6 +32,7 @@ from bridge.system.off_loop import ANSWER_SECONDS, off_loop
 from bridge.watch.done_before import digest_of, has_results
 from bridge.watch.ledger import ClipLedger
 from bridge.watch.observer import Observer
+from bridge.watch.scan import unchanged_seconds
 from bridge.watch.turns import MOST_INTERRUPTIONS, WATCH, Turns
 from bridge.watch.values import ClipState, FileState, WatchChoice, WatchedClip
 
@@ -46,7 +47,10 @@ RequestFor: TypeAlias = Callable[[str], Awaitable[JobRequest]]
 NOT_YET = (NotAudio.code, NotReadable.code, Busy.code)
 #: How often writing the ledger is tried while it cannot be written.
 RETRY_SECONDS = 5.0
-_NOT_WHOLE = "There is less audio in it than its header says."
+
+
+class _NotWhole(NotReadable):
+    """It was cut off, or is still being copied."""
 
 
 class FolderWatch:
@@ -109,8 +113,11 @@ class FolderWatch:
 
     async def _resume(self) -> None:
         """Goes on with the clips that were jobs when the watch ended; their jobs may have gone on meanwhile."""
+        gone = await self._failed_and_gone()
         for clip in [*self._known.values()]:
-            if clip.state == "failed" and self.choice.again:
+            if clip.path in gone:
+                await self._drop(clip.path)
+            elif clip.state == "failed" and self.choice.again:
                 self._known[clip.path] = replace(clip, state="waiting")
             elif clip.state in ("submitted", "waiting"):
                 job = self._job_of(clip)
@@ -119,6 +126,18 @@ class FolderWatch:
                     await self._finish(clip, job.id)
                 else:
                     await self._forget(clip.path)
+
+    async def _failed_and_gone(self) -> frozenset[str]:
+        """The clips that have failed, and whose files were removed since."""
+        folder, failed = self.choice.folder, [clip.path for clip in self._known.values() if clip.state == "failed"]
+
+        def find() -> frozenset[str]:
+            return frozenset(path for path in failed if folder.is_dir() and not (folder / path).exists())
+
+        try:
+            return await off_loop(find, timeout_seconds=ANSWER_SECONDS)
+        except (OSError, TimeoutError):
+            return frozenset()
 
     def _job_of(self, clip: WatchedClip) -> Job | None:
         """The job of a clip that was submitted; its id may not have been written any more."""
@@ -147,7 +166,7 @@ class FolderWatch:
                 if error.code == NotFound.code and await self._seen.state_of(path) is None:
                     await self._forget(path)
                     continue
-                if error.code in NOT_YET and self._seen.try_later(path, state):
+                if error.code in NOT_YET and self._seen.try_later(path, state, await self._age(path, error)):
                     await self._wait_because(clip, error)
                     continue
                 await self._end(clip, "failed", code=error.code, message=str(error))
@@ -156,6 +175,13 @@ class FolderWatch:
                 fault = InternalError(f"{type(error).__name__}: {error}.")
                 await self._end(clip, "failed", code=fault.code, message=str(fault))
             # A clip that has changed meanwhile has settled anew, and is taken again.
+
+    async def _age(self, path: str, error: BridgeError) -> float:
+        """For how long a file has been so, in seconds, where that says that it will stay so: its content is wrong."""
+        if not isinstance(error, (NotAudio, _NotWhole)):
+            return 0.0
+        now = self._clock.unix_seconds()
+        return await off_loop(lambda: unchanged_seconds(self.choice.folder / path, now))
 
     async def _wait_because(self, clip: WatchedClip, error: BridgeError) -> None:
         """The clip is tried again later; the reason is told once."""
@@ -172,7 +198,9 @@ class FolderWatch:
         if look.refusal is not None:
             raise error_for(look.refusal.code, look.refusal.message)
         if look.is_cut_off:
-            raise NotReadable(_NOT_WHOLE, advice="Copy it again, or process it by itself.")
+            raise _NotWhole(
+                "There is less audio in it than its header says.", advice="Copy it again, or process it by itself."
+            )
         request = await self._request_of(path)
         digest, is_done = await off_loop(lambda: _looked_up(request, path))
         state = await self._seen.state_of(clip.path)
@@ -241,9 +269,12 @@ class FolderWatch:
         """Nothing is known of a clip any more, unless it is over: its file is gone, or will be seen anew."""
         known = self._known.get(path)
         if known is not None and known.state in ("waiting", "submitted"):
-            del self._known[path]
-            await self._keep(lambda: self._ledger.remove([path]))
+            await self._drop(path)
         self._seen.done_with(path)
+
+    async def _drop(self, path: str) -> None:
+        del self._known[path]
+        await self._keep(lambda: self._ledger.remove([path]))
 
     async def _end(self, clip: WatchedClip, state: ClipState, *, code: str = "", message: str = "") -> None:
         ended = replace(clip, state=state, code=code, message=message, unix_seconds=self._clock.unix_seconds())

@@ -101,9 +101,11 @@ class Observer:
         self._settling.see(path, state, self._now())
         self._wakes.set()
 
-    def try_later(self, path: str, state: FileState) -> bool:
+    def try_later(self, path: str, state: FileState, unchanged_seconds: float = 0.0) -> bool:
         """The file cannot be used yet. False: it is given up, because it has not changed for a long time."""
-        is_kept = self._settling.try_later(path, state, self._now(), may_give_up=self.is_there.is_set())
+        is_kept = self._settling.try_later(
+            path, state, self._now(), unchanged_seconds=unchanged_seconds, may_give_up=self.is_there.is_set()
+        )
         self._wakes.set()
         return is_kept
 

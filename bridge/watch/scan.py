@@ -129,6 +129,15 @@ def state_of_file(path: Path) -> FileState | None:
     return _file_state(found)
 
 
+def unchanged_seconds(path: Path, now_unix: float) -> float:
+    """For how long a file has neither been written nor put there, as far as its drive tells; 0: not known."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0.0
+    return max(0.0, now_unix - max(found.st_mtime, found.st_ctime))
+
+
 def _listed(folder: str) -> tuple[dict[str, FileState], list[str]]:
     """The clips and the subfolders of one folder. Raises OSError."""
     files: dict[str, os.DirEntry[str]] = {}

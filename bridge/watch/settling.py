@@ -60,15 +60,19 @@ class Settling:
                 found.append((path, seen.state))
         return found
 
-    def try_later(self, path: str, state: FileState, now: float, *, may_give_up: bool = True) -> bool:
+    def try_later(
+        self, path: str, state: FileState, now: float, *, unchanged_seconds: float = 0.0, may_give_up: bool = True
+    ) -> bool:
         """The file cannot be used yet: it is due again after a pause that grows. False: it is to be given up.
 
         Args:
+            unchanged_seconds: for how long it has not changed, as its drive tells; it may have lain there before.
             may_give_up: False: it is certain that somebody still writes it.
         """
         seen = self._seen.get(path)
         if seen is None or seen.state != state:
             seen = _Seen(state, now, now)
+        seen.unchanged_since = min(seen.unchanged_since, now - unchanged_seconds)
         if may_give_up and now - seen.unchanged_since >= PATIENCE_SECONDS:
             return False
         pause = min(LONGEST_PAUSE_SECONDS, self._settle_seconds * 2**seen.attempts)

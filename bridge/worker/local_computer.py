@@ -86,6 +86,11 @@ class LocalComputer:
         return 0 if self._problem else 1
 
     @property
+    def problem(self) -> str:
+        """See `JobComputer.problem`: what computes here fails at once where it cannot."""
+        return ""
+
+    @property
     def pid(self) -> int | None:
         """The worker's process id; None while there is none."""
         return self._worker.pid

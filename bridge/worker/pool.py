@@ -43,6 +43,11 @@ class WorkerPool:
     def slots(self) -> int:
         return sum(computer.slots for computer in self._computers)
 
+    @property
+    def problem(self) -> str:
+        """See `JobComputer.problem`."""
+        return ""
+
     def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
         """See `JobComputer.watch`."""
         ends = [computer.watch(on_change) for computer in self._computers]

@@ -1,4 +1,4 @@
-// Asks the bridge to separate a clip by its path, follows the job, plays its notes. For Node from 18 on, and for any
+// Asks the bridge to separate a clip by its path, follows the job, prints its files. For Node from 18 on, and for any
 // program with `fetch`: node http_client.mjs /path/of/clip.wav
 const bridge = process.env.BRIDGE ?? "http://127.0.0.1:9720";
 const token = process.env.TOKEN; // what `sab token` prints

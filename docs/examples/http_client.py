@@ -8,6 +8,7 @@ import os
 import sys
 import uuid
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -18,7 +19,10 @@ DIRECT = build_opener(ProxyHandler({}))  # the bridge is on this computer
 
 def ask(path, body=None, **headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return DIRECT.open(Request(BRIDGE + path, body, {"Authorization": f"Bearer {TOKEN}", **named}))
+    try:
+        return DIRECT.open(Request(BRIDGE + path, body, {"Authorization": f"Bearer {TOKEN}", **named}))
+    except HTTPError as refusal:
+        sys.exit(json.load(refusal)["message"])
 
 
 song, results = Path(sys.argv[1]), Path(sys.argv[2])

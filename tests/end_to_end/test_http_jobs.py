@@ -136,6 +136,7 @@ def test_a_clip_is_sent_followed_and_its_stems_are_fetched(
     stem = folder.name
     assert {f"{stem} (Vocals).wav", f"{stem} (Bass).wav", f"{stem}.sab.json"} <= names
     curl(server, shown["files"][0]["href"], "--remote-name", "--remote-header-name", "--output-dir", tmp_path)
+    assert (tmp_path / shown["files"][0]["name"]).is_file()
     part = curl(server, f"/jobs/{job}/files/{quote(stem)}%20(Bass).wav", "--range", "0-3")
     assert part == b"RIFF"
     until_no_clip_is_left(server)

@@ -204,6 +204,26 @@ async def test_machines_that_join_get_songs_at_once(music: Path, out: Path) -> N
     assert computer.most_at_once == 6
 
 
+async def test_a_farm_that_is_waited_for_is_told_of(music: Path, out: Path) -> None:
+    class LosingReport(RecordingReport):
+        def song_done(self, *_: object) -> None:
+            problem = "" if computer.problem else "The farm has no machine."
+            computer.change(1, problem)
+
+        def waiting(self, problem: str) -> None:
+            super().waiting(problem)
+            if problem:
+                assert not interrupted.is_set()
+            if len(self.problems) == 3:
+                interrupted.set()
+
+    computer, interrupted = SimulatedComputer(slots=0), asyncio.Event()
+    computer.problem = "The farm cannot be reached."
+    report = LosingReport()
+    await run_library([music], out, computer, report, interrupted=interrupted)
+    assert report.problems == ["The farm cannot be reached.", "", "The farm has no machine."]
+
+
 async def test_two_runs_on_one_folder_are_one_too_many(music: Path, out: Path) -> None:
     place = hold(out)
     with pytest.raises(LibraryInUse, match="already works on"):

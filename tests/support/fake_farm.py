@@ -26,6 +26,7 @@ class FakeFarm:
     """Implements `JobComputer`: tests say what happens to each job."""
 
     slots: int = 0
+    problem: str = ""
     hears_cancellations: bool = True
     """False: a cancelled job goes on, as on a machine whose network hangs."""
     songs: dict[str, FakeSong] = field(default_factory=dict)

@@ -42,6 +42,7 @@ class RecordingReport:
         self.done: list[str] = []
         self.failed: list[FailedSong] = []
         self.progresses: list[Progress] = []
+        self.problems: list[str] = []
         self._interrupted = interrupted
         self._after = after
 
@@ -59,6 +60,9 @@ class RecordingReport:
     def song_failed(self, failed: FailedSong) -> None:
         self.failed.append(failed)
         self._count()
+
+    def waiting(self, problem: str) -> None:
+        self.problems.append(problem)
 
     def progress(self, progress: Progress) -> None:
         self.progresses.append(progress)

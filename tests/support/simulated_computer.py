@@ -40,6 +40,7 @@ class SimulatedComputer:
             computed: a file that gets the path of each song that is done, after its manifest is written.
         """
         self.slots = slots
+        self.problem = ""
         self.failing = failing
         self.failure: Callable[[JobRequest], Failure | None] = lambda _: None
         """What else a song fails with."""
@@ -58,9 +59,9 @@ class SimulatedComputer:
         self._watchers.append(on_change)
         return lambda: self._watchers.remove(on_change)
 
-    def change(self, slots: int) -> None:
+    def change(self, slots: int, problem: str = "") -> None:
         """Machines join or leave."""
-        self.slots = slots
+        self.slots, self.problem = slots, problem
         for watcher in [*self._watchers]:
             watcher()
 

@@ -35,6 +35,17 @@ async def test_work_that_does_not_answer_is_given_up() -> None:
     released.set()
 
 
+async def test_a_cancellation_that_comes_with_the_answer_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr(asyncio, "wrap_future", lambda _: answer)
+    task = asyncio.create_task(off_loop(lambda: 3, timeout_seconds=10))
+    await asyncio.sleep(0)
+    answer.set_result(3)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_any_amount_of_work_that_hangs_leaves_room_for_more() -> None:
     released = threading.Event()
     hanging = [asyncio.create_task(off_loop(released.wait)) for _ in range(50)]

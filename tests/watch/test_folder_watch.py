@@ -110,6 +110,16 @@ async def test_what_has_failed_is_listed_and_tried_again_when_it_is_wished(bench
     assert read_ledger(bench.root / "state", bench.folder)["a.wav"].state == "done"
 
 
+async def test_what_has_failed_and_was_removed_is_forgotten(bench: WatchBench) -> None:
+    bench.put("a.wav", "b.wav")
+    bench.bridge.outcome_of = lambda _: Failure(code="engine_failed", message="It did not work.")
+    await bench.run_until_idle()
+    (bench.folder / "a.wav").unlink()
+    watch = await bench.run_until_idle()
+    assert [(clip.path, clip.state) for clip in watch.known.values()] == [("b.wav", "failed")]
+    assert [*read_ledger(bench.root / "state", bench.folder)] == ["b.wav"]
+
+
 async def test_a_job_that_the_user_cancels_is_not_begun_again(bench: WatchBench) -> None:
     bench.put("a.wav")
     bench.bridge.outcome_of = lambda _: "cancelled"
@@ -159,6 +169,41 @@ async def test_a_file_that_never_can_be_read_is_given_up_with_its_reason(
     await bench.run_until_idle()
     assert bench.ends() == {"a.wav": "failed"}
     assert bench.bridge.sources == []
+
+
+async def test_a_broken_file_that_has_lain_there_for_long_is_given_up_at_once(
+    bench: WatchBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+
+    def unchanged_seconds(path: Path, now_unix: float) -> float:
+        asked.append(path)
+        return now_unix  # since 1970
+
+    monkeypatch.setattr("bridge.watch.folder_watch.unchanged_seconds", unchanged_seconds)
+    bench.put("noise.wav", "cut.wav")
+    noise, cut = (str(bench.folder / name) for name in ("noise.wav", "cut.wav"))
+    bench.bridge.looks[noise] = FileLook(path=noise, refusal=Failure(code="not_audio", message="It is not audio."))
+    bench.bridge.looks[cut] = FileLook(path=cut, is_cut_off=True)
+    await bench.run_until_idle()
+    assert bench.ends() == {"noise.wav": "failed", "cut.wav": "failed"}
+    assert asked == [Path(cut), Path(noise)]
+
+
+async def test_a_file_that_its_drive_refuses_is_tried_again_however_old_it_is(
+    bench: WatchBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.watch.folder_watch.unchanged_seconds", lambda *_: 1e9)
+    bench.put("a.wav")
+    path = str(bench.folder / "a.wav")
+    refusal = Failure(code="not_readable", message="a.wav cannot be read: Input/output error.")
+    bench.bridge.looks[path] = FileLook(path=path, refusal=refusal)
+    async with bench.watching() as watch:
+        await bench.until(lambda: "a.wav" in watch.known)
+        assert watch.known["a.wav"].state == "waiting"
+        del bench.bridge.looks[path]
+        await asyncio.wait_for(watch.until_idle(), PATIENCE_SECONDS)
+    assert bench.ends() == {"a.wav": "done"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.watch.names import is_clip_name
-from bridge.watch.scan import follow, look_again, scan
+from bridge.watch.scan import follow, look_again, scan, unchanged_seconds
 
 
 def made(folder: Path, *names: str) -> None:
@@ -122,3 +122,13 @@ def test_thousands_of_files_are_looked_through_in_a_moment(tmp_path: Path) -> No
     began = time.process_time()
     assert len(scan(tmp_path).clips) == 2_000
     assert time.process_time() - began < 2.0
+
+
+def test_a_file_is_as_old_as_it_lies_there_whatever_its_date_says(tmp_path: Path) -> None:
+    song = tmp_path / "song.wav"
+    song.write_bytes(b"sound")
+    os.utime(song, (1, 1))  # as a copy keeps the date of what it copies
+    now = song.stat().st_ctime
+    assert unchanged_seconds(song, now + 600.0) == pytest.approx(600.0, abs=1.0)
+    assert unchanged_seconds(song, now - 600.0) == 0.0
+    assert unchanged_seconds(tmp_path / "gone.wav", now) == 0.0

@@ -72,6 +72,15 @@ def test_a_file_that_cannot_be_used_is_tried_less_and_less_often_and_then_given_
     assert len(settling) == 0
 
 
+def test_a_file_that_has_lain_there_for_long_is_given_up_at_once() -> None:
+    settling = Settling(SETTLE)
+    settling.see("a", SMALL, 0.0)
+    assert settling.try_later("a", SMALL, 2.0, unchanged_seconds=PATIENCE_SECONDS - 1.0)
+    assert settling.try_later("a", SMALL, 2.5, unchanged_seconds=0.0)
+    assert not settling.try_later("a", SMALL, 4.0)
+    assert settling.try_later("a", SMALL, 4.0, may_give_up=False)
+
+
 def test_a_file_that_somebody_certainly_writes_is_never_given_up() -> None:
     times = attempts(Settling(SETTLE), may_give_up=False)
     assert times[-1] > 1900.0

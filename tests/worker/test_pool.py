@@ -19,6 +19,8 @@ from tests.support.requests import request_for
 class Waiting:
     """A computer whose jobs end when `go` is set."""
 
+    problem = ""
+
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self.jobs: list[str] = []

@@ -74,6 +74,9 @@ class JsonLibraryReport:
         line = {"event": "failed", "file": failed.song.source, "code": failed.code, "message": failed.message}
         write_json(line)
 
+    def waiting(self, problem: str) -> None:
+        write_json({"event": "waiting", "message": problem} if problem else {"event": "going_on"})
+
     def progress(self, progress: Progress) -> None:
         write_json({"event": "progress", **msgspec.to_builtins(progress)})
 
@@ -116,6 +119,10 @@ class TextLibraryReport(BarReport):
         if len(self._shown) < MOST_SHOWN:
             source = failed.song.source
             self._shown.append(failed.message if source in failed.message else f"{source}: {failed.message}")
+
+    def waiting(self, problem: str) -> None:
+        words = f"{problem} It is waited for; Ctrl-C ends that." if problem else "The farm is there: it goes on."
+        self._console.print(words, style="yellow" if problem else "")
 
     def progress(self, progress: Progress) -> None:
         over = progress.done + progress.failed

@@ -1,4 +1,4 @@
-"""What `sab watch` prints: lines as `sab serve` has them, or JSON; at the end, what has failed and why."""
+"""What `sab watch` prints: a few lines for each clip, or JSON; at the end, what has failed and why."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bridge.cli.output.terminal import write_block, write_json, write_line, write_report
-from bridge.events import Event, Noticed
+from bridge.events import Ended, JobEvent, Noticed, Requeued, Started, Warned
+from bridge.model import Job
 from bridge.options.record import event_record
 from bridge.watch.folder_watch import News
 from bridge.watch.values import WatchedClip
+
+_TRIED_AGAIN = "It may not be complete: it is tried again until it has not changed for 5 minutes."
 
 
 class WatchReport:
@@ -20,7 +23,7 @@ class WatchReport:
         self._folder = folder
         self.is_json = json
         self.failed = 0
-        """Clips that have failed while it was watched."""
+        """Clips of the folder that have failed, when it is watched no more."""
 
     def begin(self, address: str, *, is_attached: bool) -> None:
         """The folder is watched from now on, with the bridge at this address."""
@@ -38,17 +41,32 @@ class WatchReport:
             else:
                 self.note(news.message)
             return
-        self.failed += news.state == "failed"
         if self.is_json:
             write_json(_clip_record(self._folder, news))
         elif news.message:
-            self.note(f"{news.path}: {news.state}: {news.code}: {news.message}")
+            again = f" {_TRIED_AGAIN}" if news.state == "waiting" else ""
+            self.note(f"{news.path}: {news.state}: {news.code}: {news.message}{again}")
         elif not news.job:
             self.note(f"{news.path}: done before")
 
-    def event(self, event: Event) -> None:
-        """An event of a clip's job, as JSON."""
-        write_json(event_record(event))
+    def event(self, event: JobEvent, job: Job) -> None:
+        """An event of a clip's job: all of them as JSON, and of those that people need, the clip's name with it."""
+        if self.is_json:
+            write_json(event_record(event))
+            return
+        path = Path(job.request.source)
+        name = path.relative_to(self._folder) if path.is_relative_to(self._folder) else path
+        match event:
+            case Started(engine=engine, device=device) if device:
+                self.note(f"{name}: {engine} on {device}")
+            case Requeued(reason=reason):
+                self.note(f"{name}: waits again{f': {reason}' if reason else ''}")
+            case Warned(warning=warning):
+                self.note(f"{name}: {warning.code}: {warning.message}")
+            case Ended(outcome="done"):
+                self.note(f"{name}: done: {job.output_dir}")
+            case _:  # why it has failed, `tell` says
+                pass
 
     def note(self, words: str) -> None:
         """One line with the time, on standard error."""
@@ -57,6 +75,7 @@ class WatchReport:
 
     def conclude(self, clips: Mapping[str, WatchedClip]) -> None:
         """The folder is watched no more: how many are done, and which have failed."""
+        self.failed = _counts(clips)["failed"]
         if self.is_json:
             write_json(_summary(self._folder, clips))
             return

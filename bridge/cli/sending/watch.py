@@ -184,14 +184,13 @@ class _Run:
 
     def _on_event(self, host: Host, event: Event) -> None:
         """Reports what happens to the clips; of a bridge of this process, everything."""
-        is_ours = False
         if isinstance(event, JobEvent):
             with suppress(NotFound):
-                is_ours = host.bridge.job(event.job).origin == WATCH
-        if self._report.is_json:
-            if is_ours:
-                self._report.event(event)
-        elif is_ours or not host.is_attached:
+                job = host.bridge.job(event.job)
+                if job.origin == WATCH:
+                    self._report.event(event, job)
+                    return
+        if not self._report.is_json and not host.is_attached:
             report_event(event)
 
 

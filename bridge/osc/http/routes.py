@@ -163,7 +163,9 @@ def _explorer(view: BridgeView) -> Handler:
             return answer(view.host_info())
         found = oscquery.find_node(await view.address_space(), request.path)
         if found is None:
-            raise NotFound(f"There is no OSC address {request.path}.", advice="GET / lists them.")
+            raise NotFound(
+                f"There is no address {request.path}.", advice="GET / lists those of OSC, GET /openapi.json the others."
+            )
         return _attributes(found, list(request.query))
 
     return explore

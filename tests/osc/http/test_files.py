@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 
 from bridge.model import Job, Result
+from bridge.osc.http.jobs.files import disposition
 from tests.support.fakes import FakeBridge
 from tests.support.http_site import HttpSite, http_site
 from tests.support.requests import request_for
@@ -53,7 +54,9 @@ async def test_the_files_of_a_job_are_fetched_by_their_names(site: HttpSite, don
     found = {file["name"]: await site.get(file["href"]) for file in files}
     stem = found["a (Vocals).wav"]
     assert (stem.status, stem.body, stem.headers["Content-Type"]) == (200, WAV, "audio/wav")
-    assert stem.headers["Content-Disposition"] == "attachment; filename*=UTF-8''a%20%28Vocals%29.wav"
+    assert stem.headers["Content-Disposition"] == (
+        "attachment; filename=\"a (Vocals).wav\"; filename*=UTF-8''a%20%28Vocals%29.wav"
+    )
     assert stem.headers["Content-Length"] == str(len(WAV))
     assert (found["a (Vocals).mid"].body, found["a.sab.json"].body) == (b"MThd", b"{}")
     assert (found["gone.svg"].status, found["gone.svg"].json["code"]) == (404, "not_found")
@@ -131,3 +134,8 @@ async def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(site: HttpSite, d
     os.mkfifo(stem)
     answer = await site.get("/jobs/j1/files/a%20(Vocals).wav")
     assert (answer.status, answer.json["code"]) == (422, "not_readable")
+
+
+def test_a_name_in_other_letters_is_told_whole_and_in_ascii() -> None:
+    told = disposition('Émile "live"\n50%.wav')
+    assert told == "attachment; filename=\"_mile _live__50_.wav\"; filename*=UTF-8''%C3%89mile%20%22live%22%0A50%25.wav"

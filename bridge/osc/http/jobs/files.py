@@ -70,7 +70,7 @@ async def _send(request: web.Request, path: Path, file: BinaryIO) -> web.StreamR
     is_whole = len(part) == state.st_size
     response = web.StreamResponse(status=200 if is_whole else 206, headers=HEADERS)
     response.headers["Content-Type"] = CONTENT_TYPES.get(path.suffix.lower(), "application/octet-stream")
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(path.name, safe='')}"
+    response.headers["Content-Disposition"] = disposition(path.name)
     response.headers["Accept-Ranges"], response.headers["ETag"] = "bytes", tag
     if not is_whole:
         response.headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{state.st_size}"
@@ -88,6 +88,12 @@ async def _send(request: web.Request, path: Path, file: BinaryIO) -> web.StreamR
         await response.write(block)
         connection.moved(count)
     return response
+
+
+def disposition(name: str) -> str:
+    """The name under which a client stores the file (RFC 6266): in ASCII for those that know no other, and whole."""
+    plain = "".join(letter if " " <= letter <= "~" and letter not in '"\\%' else "_" for letter in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _part(request: web.Request, size: int, tag: str) -> range | None:
