@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bridge.cli.diagnosis import bundle, doctor
+from bridge.cli.diagnosis.finding import Finding
 from bridge.cli.diagnosis.redaction import Redaction, redaction_for
 from bridge.cli.logs import append_record, log_path
 from bridge.cli.main import app
@@ -44,8 +45,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-async def _nothing(_: object) -> doctor.Finding:
-    return doctor.Finding("MIDI", "ok", "not asked here")
+async def _nothing(_: object) -> Finding:
+    return Finding("MIDI", "ok", "not asked here")
 
 
 def history(home: Path, state: Path, job: str = "abcdefgh") -> None:

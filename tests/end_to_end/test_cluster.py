@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bridge.app import RunningBridge, open_bridge
-from bridge.cli.diagnosis.doctor import farm_finding
+from bridge.cli.diagnosis.farm import farm_finding
 from bridge.config import load_settings
 from bridge.events import Ended, Event, HorizonMoved, Progressed
 from bridge.model import SCREEN, Job

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.app import open_bridge
-from bridge.cli.diagnosis.doctor import farm_finding
+from bridge.cli.diagnosis.farm import farm_finding
 from bridge.config import load_settings
 from bridge.errors import BadArguments
 

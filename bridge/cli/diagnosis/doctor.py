@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 import typer
@@ -20,12 +20,13 @@ import typer
 from bridge import __version__
 from bridge.cli import shared
 from bridge.cli.diagnosis.bundle import JOBS, write_bundle
+from bridge.cli.diagnosis.farm import farm_finding
+from bridge.cli.diagnosis.finding import Finding, Verdict
 from bridge.cli.logs import log_path
 from bridge.cli.output.terminal import write_json, write_line
 from bridge.cli.ports import inspect_ports
 from bridge.config import Settings, load_settings
 from bridge.errors import BadArguments, BridgeError, EngineFailed
-from bridge.farm.client import FarmComputer
 from bridge.hearing.client import HearingClient
 from bridge.integrations.daws import DAWS
 from bridge.midi.realtime.thread_priority import player_gets_real_time
@@ -43,26 +44,9 @@ from bridge.transcription.piano import package as piano_package
 from bridge.transcription.pitched.bass.pitch_network_file import pitch_network_file
 from bridge.transcription.pitched.network_file import network_file
 
-Verdict = Literal["ok", "note", "broken"]
 MARKS: dict[Verdict, str] = {"ok": "✓", "note": "–", "broken": "✗"}
 
 WINDOWS_SETUP = "docs/platforms.md shows both ways step by step."
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """The result of one check."""
-
-    subject: str
-    verdict: Verdict
-    """`note`: something optional is missing."""
-    message: str
-    check: str = ""
-    """The subject's stable name, for scripts: by default the subject in lower case, with underscores."""
-
-    def __post_init__(self) -> None:
-        if not self.check:
-            name = "_".join(re.findall(r"[a-z0-9]+", self.subject.lower()))
-            msgspec.structs.force_setattr(self, "check", name)
 
 
 class DoctorReport(msgspec.Struct, frozen=True):
@@ -240,22 +224,6 @@ def _weights(settings: Settings) -> Iterator[Finding]:
             "note",
             f"here: {', '.join(here)}. For the best stems, fetch {PREFERRED} once: `sab models pull {PREFERRED}`.",
         )
-
-
-async def farm_finding(settings: Settings) -> Finding:
-    """Where jobs are computed; a farm that has gone breaks nothing, because this machine computes them then."""
-    try:
-        farm = await FarmComputer.open(settings.cluster, settings)
-    except BridgeError as error:
-        return Finding("Farm", "broken", f"with these settings no bridge starts: {error}")
-    try:
-        state = farm.state()
-    finally:
-        await farm.close()
-    if not state.slots:
-        return Finding("Farm", "note", f"{state.problem or 'it has no machine.'} Jobs are computed on this machine.")
-    names = ", ".join(f"{machine.name} ({machine.kind})" for machine in state.machines if not machine.problem)
-    return Finding("Farm", "ok", f"jobs are computed on {settings.cluster}: {names}")
 
 
 def _audio() -> Iterator[Finding]:

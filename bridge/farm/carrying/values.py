@@ -48,7 +48,7 @@ class CarriedFile(Value, frozen=True, kw_only=True):
 
 
 def check_file_name(name: str) -> None:
-    """Raises NotReadable unless this is the plain name of one file that is not hidden, on any system."""
+    """Raises NotReadable unless this is the plain name of one file that is not hidden."""
     if not name or name.startswith(".") or any(character in name for character in "/\\\0") or len(name.encode()) > 255:
         raise NotReadable(f"{name!r} is no name of a file.")
 
