@@ -264,13 +264,24 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
 
 
 def _folders(text: str) -> list[str]:
-    """Parses a list of folders in the format of PATH."""
+    """Parses a list of folders in the format of PATH, or of the settings file."""
     separator = ";" if sys.platform == "win32" else ":"
-    return [part for part in text.split(separator) if part]
+    return _array(text) or [part for part in text.split(separator) if part]
 
 
 def _listed(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+    return _array(text) or [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _array(text: str) -> list[str]:
+    """The words of a list as the settings file writes it, `["one", "two"]`; none: it is no such list."""
+    if not text.lstrip().startswith("["):
+        return []
+    try:
+        found = tomllib.loads(f"words = {text}")["words"]
+    except tomllib.TOMLDecodeError:
+        return []
+    return found if all(isinstance(word, str) for word in found) else []
 
 
 def _offsets(text: str) -> dict[str, str]:

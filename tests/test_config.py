@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,20 @@ def test_every_setting_is_documented() -> None:
 def test_pages_are_named_by_their_origins() -> None:
     named = "http://localhost:3000, https://studio.example,app://live,http://[::1]:80"
     assert load_settings({"SAB_HTTP_ORIGINS": named}).http_origins == tuple(part.strip() for part in named.split(","))
+
+
+@pytest.mark.parametrize(
+    ("text", "folders"),
+    [
+        ('["/one", "/two, three"]', ("/one", "/two, three")),
+        (f"/one{';' if sys.platform == 'win32' else ':'}/two", ("/one", "/two")),
+        ("[old] takes", ("[old] takes",)),
+        ("[1, 2]", ("[1, 2]",)),
+    ],
+)
+def test_folders_may_be_written_as_in_the_settings_file(text: str, folders: tuple[str, ...]) -> None:
+    assert load_settings({"SAB_ROOTS": text}).roots == tuple(map(Path, folders))
+
+
+def test_so_may_other_lists() -> None:
+    assert load_settings({"SAB_ALLOW": '["192.168.1.0/24", "10.0.0.7"]'}).allow == ("192.168.1.0/24", "10.0.0.7")
