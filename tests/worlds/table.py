@@ -184,7 +184,7 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "sab watch ~/Bounces": Runs((READ_ONLY,), status=1, says="not_found"),
     "sab watch ~/Bounces --out ~/Stems --engine htdemucs --stems vocals,instrumental": Runs(
         (NO_PORTS,),
-        typed=f"{_TAKES} && sab watch takes --out made --engine draft --stems vocals,instrumental --once",
+        typed=f"{_TAKES} && sab watch takes --out made --engine draft --stems vocals,instrumental --once && ls made/*",
         says="clip (Instrumental).wav",
     ),
     "sab watch takes/ --once": Runs((CP437,), typed=f"{_TAKES} && sab watch takes/ --once", says="1 done"),
@@ -208,6 +208,9 @@ COMMANDS: dict[str, Runs | DoesNotRun] = {
     "python -m bridge.farm": DoesNotRun("the bridge itself starts it"),
     "python -m benchmarks.speed.cluster": _MINUTES,
     "python -m benchmarks.speed.farm": _MINUTES,
+    "python -m benchmarks.quality.dawproject --schema FOLDER RESULTS": _MINUTES,
+    "python -m tests.reliability.library --songs 100000 --kills 10 --seed 1": _MINUTES,
+    "sab library": Runs((PLAIN_C,), status=2, says="Missing argument"),
     "python -m tests.reliability.farm --songs 200": _MINUTES,
     "sab secret pass 192.168.1.20": Runs((NO_NETWORK,)),
     "sab serve --host 0.0.0.0 --allow 192.168.1.0/24": Runs((NO_NETWORK,), lasts="listening on osc.udp://0.0.0.0:9720"),
