@@ -91,5 +91,6 @@ def require_farm() -> None:
     """Raises BadArguments unless Dask and cryptography are installed."""
     if find_spec("distributed") is None or find_spec("cryptography") is None:
         raise BadArguments(
-            "The farm needs Dask, which is not installed.", advice='Say: pip install "source-audio-bridge[farm]"'
+            "The farm needs Dask, which is not installed.",
+            advice='Say: pipx install --force "source-audio-bridge[farm]"',
         )

@@ -175,7 +175,9 @@ async def _take_part(options: MachineOptions, pool: Pool, news: _News, ends: asy
             left = asyncio.ensure_future(worker.finished())  # type: ignore[no-untyped-call]
             over.append(left)
             await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
-            if left.done():
+            if ends.is_set():
+                news("leaving the farm; what it computed goes to other machines")
+            elif left.done():
                 news("the farm's scheduler has gone; what was computed is given back")
     except RuntimeError as error:  # what Dask makes of all that goes wrong then
         news(_refusal(error, options))
