@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -82,12 +83,19 @@ def test_names_that_are_no_text_are_found_as_they_are(tmp_path: Path) -> None:
     assert [os.fsencode(path) for path in scan(tmp_path).clips] == [b"caf\xe9.wav"]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
-def test_a_subfolder_that_cannot_be_read_is_told_and_the_others_are_scanned(tmp_path: Path) -> None:
+def test_a_subfolder_that_cannot_be_read_is_told_and_the_others_are_scanned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made(tmp_path, "a.wav", "closed/b.wav", "open/c.wav")
-    (tmp_path / "closed").chmod(0)
+    scandir = os.scandir
+
+    def refusing(folder: str) -> object:  # as the system refuses anybody but root, who runs the tests in places
+        if Path(folder).name == "closed":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
     found = scan(tmp_path)
-    (tmp_path / "closed").chmod(0o700)
     assert [*found.clips] == ["a.wav", f"open{os.sep}c.wav"]
     assert [*found.unreadable] == [f"closed{os.sep}"]
 
