@@ -69,7 +69,7 @@ class SimulatedComputer:
         self.asked = [*self.asked[-99:], request.source]
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
-        chance = random.Random(f"{self._seed} {request.source}")
+        chance = random.Random(f"{self._seed} {Path(request.source).name}")
         try:
             for _ in range(chance.randint(1, 4)):  # the songs end in another order than they began
                 await asyncio.sleep(0)
