@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from bridge.bus import EventBus
 from bridge.config import Settings
 from bridge.connections.board import Board
-from bridge.errors import unresponsive_drive
+from bridge.errors import BridgeError, unresponsive_drive
 from bridge.events import Noticed
 from bridge.farm.access import certificates_for
 from bridge.farm.client import FarmComputer
@@ -55,6 +56,8 @@ from bridge.workshop.local import LocalWorkshop
 from bridge.workshop.settings_file import SettingsFile
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 #: A job whose process died ends after this time, even if the drive with its temporary files does not answer.
 CLEAN_UP_SECONDS = 2.0
@@ -245,9 +248,13 @@ async def _join_farm(runner: FarmRunner, settings: Settings, notice: Callable[[N
         farm = await FarmComputer.open(
             settings.cluster, settings, patience_seconds=FARM_PATIENCE_SECONDS, priority=FARM_PRIORITY
         )
-    except Exception:
+    except Exception as error:  # the bridge works without it
+        log.exception("the farm cannot be joined")
         runner.join(None)
-        raise
+        reason = str(error) if isinstance(error, BridgeError) else f"{type(error).__name__}: {error}."
+        words = f"The farm cannot be used. {reason} Jobs are computed on this machine."
+        notice(Noticed(level="warning", message=words))
+        return
     runner.join(farm)
     if not farm.slots:
         words = f"{farm.state().problem or 'The farm has no machine.'} Until then, jobs are computed on this machine."

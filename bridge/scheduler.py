@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
@@ -33,12 +32,10 @@ from bridge.pipeline.leftovers import removal
 from bridge.project_paths import result_name
 from bridge.protocols import Clock, JobRunner, JobStore
 from bridge.request import JobRequest
+from bridge.system.ids import new_id
 from bridge.system.off_loop import CleanUp, clean_up_at_once
 
 log = logging.getLogger(__name__)
-
-#: Letters only, because a shell or a Max patch would read `12e45678` as a number.
-ID_LETTERS = "abcdefghijkmnopqrstuvwxyz"
 
 
 class Scheduler:
@@ -55,7 +52,7 @@ class Scheduler:
         *,
         queue_limit: int,
         clean_up: CleanUp = clean_up_at_once,
-        new_id: Callable[[], str] = lambda: "".join(secrets.choice(ID_LETTERS) for _ in range(8)),
+        new_id: Callable[[], str] = new_id,
     ) -> None:
         self._store = store
         self._clock = clock

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from bridge.errors import BadArguments, unresponsive_drive
 from bridge.options.paths import absolute_path, current_folder
 from bridge.options.special_kinds import LONGEST_GROUP_NAME
 from bridge.pipeline.clips_in_folder import clips_in
-from bridge.scheduler import ID_LETTERS
+from bridge.system.ids import new_id
 from bridge.system.off_loop import ANSWER_SECONDS, off_loop
 
 
@@ -44,7 +43,7 @@ def new_group_name(folder: Path | None) -> str:
     """A name for the group of these clips: that of the folder that all are from, if there is one, and some letters."""
     readable = "".join(sign for sign in folder.name if sign.isprintable()).strip() if folder is not None else ""
     readable = readable or "clips"
-    letters = "".join(secrets.choice(ID_LETTERS) for _ in range(4))
+    letters = new_id(4)
     return f"{readable[: LONGEST_GROUP_NAME - 5]}-{letters}"
 
 

@@ -23,6 +23,7 @@ from bridge.groups.group import Group, group_with
 from bridge.local import LocalBridge
 from bridge.model import Job
 from bridge.options.paths import absolute_path
+from bridge.options.request import check_for_several
 from bridge.project_paths import result_name
 from bridge.request import GroupChoice, JobRequest
 from bridge.system.ending import interruption
@@ -69,8 +70,7 @@ async def _clip(
     except BadArguments as error:  # only this clip's name is wrong
         return _Clip(str(file), error)
     request = await running.request(str(file), options)
-    if request.note_files.picture:
-        raise BadArguments("--picture names one file, and there are several clips.", advice="Say --picture 1.")
+    check_for_several(request)
     place = request.place
     if place.folder is not None:  # a folder for each clip
         folder = Path(place.folder) / result_name(file, place.name)

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from bridge.errors import BridgeError, EngineFailed, NotFound, NotWritable, OutOfSpace, WeightsUnavailable
 from bridge.events import Ended, JobEvent, LiveNotes
 from bridge.farm.carrying import serving
-from bridge.farm.carrying.carrier import Carrier, MachineGone
+from bridge.farm.carrying.carrier import CALL_SECONDS, Carrier, MachineGone
 from bridge.farm.carrying.receiving import ReceivingPlace
 from bridge.farm.connection import CONNECT_SECONDS, MOST_DEATHS, SONG, unreachable
 from bridge.farm.identity import farm_state
@@ -44,8 +44,6 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 #: A scheduler that does not answer for this long has gone.
 ANSWER_LIMIT_SECONDS = 5.0
-#: For a chunk of what is carried.
-CALL_SECONDS = 60.0
 #: For a cancellation, on all machines.
 CANCEL_SECONDS = 2.6
 

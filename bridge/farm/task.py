@@ -16,12 +16,11 @@ from bridge.events import JobEvent, LiveNotes
 from bridge.farm.carrying.values import CarriedFile, Clip
 from bridge.farm.values import PLUGIN
 from bridge.request import GroupChoice, JobRequest, PlayRequest
+from bridge.system.ids import ID_LETTERS
 from bridge.value import Value
 
-#: Letters only, as the ids of all jobs.
-_LETTERS = "abcdefghijkmnopqrstuvwxyz"
 #: 64 bits: among a million songs, two of one name come once in thirty million libraries.
-_ID_LETTERS = 14
+SONG_ID_LENGTH = 14
 
 
 class TaskRecord(Value, frozen=True, kw_only=True):
@@ -81,9 +80,9 @@ def song_id(request: JobRequest, size_bytes: int, changed_ns: int) -> str:
     content = encode((__version__, same, size_bytes, changed_ns))
     number = int.from_bytes(hashlib.sha256(content).digest(), "big")
     letters = []
-    for _ in range(_ID_LETTERS):
-        number, letter = divmod(number, len(_LETTERS))
-        letters.append(_LETTERS[letter])
+    for _ in range(SONG_ID_LENGTH):
+        number, letter = divmod(number, len(ID_LETTERS))
+        letters.append(ID_LETTERS[letter])
     return "".join(letters)
 
 

@@ -30,6 +30,7 @@ from bridge.system.clock import SystemClock
 from bridge.system.off_loop import off_loop
 from bridge.system.private_folders import private_folder
 from bridge.worker.local_computer import LocalComputer
+from bridge.worker.pool import threads_each
 
 log = logging.getLogger(__name__)
 
@@ -105,9 +106,8 @@ async def run_machine(
     dask.config.set({"distributed.worker.http.routes": []})
     private_folder(options.scratch)
     own = replace(settings, roots=(*options.shared.folders, options.scratch))
-    if options.slots > 1:  # else each of them takes all cores
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // options.slots)))
-    computers = [await LocalComputer.open(own) for _ in range(options.slots)]
+    threads = threads_each(options.slots)
+    computers = [await LocalComputer.open(own, threads=threads) for _ in range(options.slots)]
     cache = ResultsCache(settings.cache_dir, settings.cache_max_bytes, SystemClock())
     bench = await off_loop(lambda: free_bench(options.scratch, cache))
     pool = Pool(computers, options.shared, SystemClock(), bench)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -20,10 +19,8 @@ from bridge.model import Failure
 from bridge.protocols import Clock
 from bridge.protocols.computing import JobComputer
 from bridge.request import JobRequest, OutputPlace
+from bridge.system.ids import new_id
 from bridge.system.off_loop import off_loop
-
-#: As those of the scheduler: a job's id is letters only.
-_ID_LETTERS = "abcdefghijkmnopqrstuvwxyz"
 
 
 class RunListener(Protocol):
@@ -130,7 +127,7 @@ class LibraryRun:
                 return
             running = _Running(song, self._clock.monotonic_seconds(), self._forecast.length(song), self._on_event)
             request = msgspec.structs.replace(self._settings, source=song.source, place=OutputPlace(folder=song.folder))
-            running.task = asyncio.create_task(self._computer.compute(_new_id(), request, running.on_event))
+            running.task = asyncio.create_task(self._computer.compute(new_id(), request, running.on_event))
             running.task.add_done_callback(lambda _: self._changed.set())
             self._running.add(running)
 
@@ -231,7 +228,3 @@ class _Running:
                 self._fraction = fraction
             case Produced(result=result):
                 self.audio_seconds = result.seconds
-
-
-def _new_id() -> str:
-    return "".join(secrets.choice(_ID_LETTERS) for _ in range(8))

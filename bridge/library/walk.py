@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from bridge.audio.clip_names import AUDIO_ENDINGS, natural_order
 from bridge.library.song import Song
-from bridge.pipeline.clips_in_folder import MANIFEST_ENDING, results_in
+from bridge.pipeline.clips_in_folder import RECORD_ENDINGS, results_in
 from bridge.project_paths import result_name
 
 #: (folder or file, why it cannot be read)
@@ -151,18 +151,18 @@ class _Folder(NamedTuple):
         """Raises OSError."""
         songs: list[os.DirEntry[str]] = []
         folders: list[str] = []
-        manifests: list[Path] = []
+        records: list[Path] = []
         with os.scandir(path) as entries:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
                 if _is_folder(entry):
                     folders.append(entry.name)
-                elif entry.name.endswith(MANIFEST_ENDING):
-                    manifests.append(Path(entry.path))
+                elif entry.name.endswith(RECORD_ENDINGS):
+                    records.append(Path(entry.path))
                 elif _is_audio(entry.name):
                     songs.append(entry)
-        made = results_in(manifests)
+        made = results_in(records)
         songs = [entry for entry in songs if entry.name not in made]
         songs.sort(key=lambda entry: natural_order(entry.name))
         folders.sort(key=natural_order)

@@ -66,6 +66,12 @@ def check_request(request: JobRequest) -> None:
         raise BadArguments("With stems none and midi none there is nothing to do.")
 
 
+def check_for_several(request: JobRequest) -> None:
+    """Raises BadArguments if what is asked for of several clips can be had of one only."""
+    if request.note_files.picture:
+        raise BadArguments("--picture names one file, and there are several clips.", advice="Say --picture 1.")
+
+
 def with_options(request: JobRequest, options: Mapping[str, object], base: Path | None = None) -> JobRequest:
     """The request with these options in it.
 

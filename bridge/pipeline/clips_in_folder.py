@@ -1,16 +1,30 @@
-"""The clips that a folder stands for."""
+"""The clips that a folder stands for, and the results of the bridge, which are none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from bridge.audio.clip_names import AUDIO_ENDINGS, natural_order
 from bridge.errors import NotFound, NotReadable
-from bridge.pipeline.manifest import decode_manifest
+from bridge.options.record import from_json
+from bridge.pipeline import manifest, unfinished
 from bridge.system.files import read_small
+from bridge.value import Value
 
-MANIFEST_ENDING = ".sab.json"
+#: The ends of the names of manifests, and of the records of jobs that are not done.
+RECORD_ENDINGS = (manifest.ENDING, f".{unfinished.ENDING}")
+
+
+class _Named(Value, frozen=True):
+    file: str
+
+
+class _Record(Value, frozen=True):
+    """The part of a record that lists its files."""
+
+    results: tuple[_Named, ...]
 
 
 def clips_in(folder: Path) -> list[Path]:
@@ -40,12 +54,20 @@ def clips_in(folder: Path) -> list[Path]:
 
 
 def results_in(files: Iterable[Path]) -> set[str]:
-    """The names of the files that the manifests among `files` list; a damaged manifest lists none."""
+    """The names of the files that the records among `files` list; a damaged record lists none."""
     made: set[str] = set()
     for path in files:
-        if path.name.endswith(MANIFEST_ENDING):
-            try:
-                made.update(result.file for result in decode_manifest(read_small(path)).results)
-            except (OSError, ValueError):
-                continue
+        if path.name.endswith(RECORD_ENDINGS):
+            with suppress(OSError, ValueError):
+                made |= results_of(path)
     return made
+
+
+def results_of(record: Path) -> frozenset[str]:
+    """The names of the files that a record lists.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no record.
+    """
+    return frozenset(result.file for result in from_json(read_small(record), _Record).results)

@@ -17,7 +17,8 @@ from typing import BinaryIO
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 #: What the bridge keeps in its folders for state and for caches. A folder with anything else in it may be the user's.
 _OURS = re.compile(
-    r"\d+(-[\w.]+)?|jobs.*|bridge\.log.*|results|previews|openvino|watch|converted|token|secret|config\.toml|[\w.-]+\.json|\..*\.partial"
+    r"\d+(-[\w.]+)?|jobs.*|bridge\.log.*|results|previews|openvino|converted|watch|farm|token|secret|config\.toml"
+    r"|[\w.-]+\.json|\..*\.partial"
 )
 
 

@@ -10,11 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bridge.audio.clip_names import natural_order
-from bridge.options.record import from_json
-from bridge.pipeline.manifest import ENDING as MANIFEST
-from bridge.pipeline.unfinished import ENDING as UNFINISHED
-from bridge.system.files import read_small
-from bridge.value import Value
+from bridge.pipeline.clips_in_folder import RECORD_ENDINGS, results_of
 from bridge.watch.names import is_clip_name, is_entered
 from bridge.watch.values import FileState
 
@@ -30,16 +26,6 @@ class Scan:
     """By their paths relative to the watched folder; those of each folder in natural order."""
     unreadable: dict[str, str] = field(default_factory=dict)
     """Subfolders that cannot be read → why."""
-
-
-class _Named(Value, frozen=True):
-    file: str
-
-
-class _Record(Value, frozen=True):
-    """The part of a manifest, and of the record of a job that is not done, that lists its files."""
-
-    results: tuple[_Named, ...]
 
 
 def scan(root: Path, passed_over: Collection[Path] = (), under: str = "") -> Scan:
@@ -164,7 +150,7 @@ def _file_state(found: os.stat_result) -> FileState | None:
 
 
 def _is_record(name: str) -> bool:
-    return name.endswith((MANIFEST, f".{UNFINISHED}"))
+    return name.endswith(RECORD_ENDINGS)
 
 
 def _state(entry: os.DirEntry[str]) -> FileState | None:
@@ -183,4 +169,4 @@ def _results_named_in(record: os.DirEntry[str]) -> Iterator[str]:
 
 @lru_cache(maxsize=4096)
 def _results_in(path: str, modified_ns: int) -> frozenset[str]:  # noqa: ARG001 - it tells the contents
-    return frozenset(result.file for result in from_json(read_small(Path(path)), _Record).results)
+    return results_of(Path(path))

@@ -12,7 +12,7 @@ from bridge.config import Settings
 from bridge.errors import ADVICE, EngineFailed
 from bridge.events import Ended, Event, JobEvent, LiveNotes, Produced, Requeued, Started
 from bridge.model import Failure
-from bridge.pipeline.leftovers import remove_leftovers
+from bridge.pipeline.leftovers import removal
 from bridge.request import JobRequest
 from bridge.system.clock import SystemClock
 from bridge.system.off_loop import off_loop
@@ -184,13 +184,13 @@ class LocalComputer:
 
 
 class _Run:
-    """The job that the worker has, and what it has told of its files."""
+    """The job that the worker has, and what it has told."""
 
     def __init__(self, job: str, on_event: Callable[[JobEvent | LiveNotes], None]) -> None:
         self.job = job
         self.end: asyncio.Future[Ended | str] = asyncio.get_running_loop().create_future()
-        self.started: list[Started] = []
-        self.files: list[str] = []
+        self.history: list[JobEvent] = []
+        """What tells of its folders and files."""
         self.on_event = on_event
 
     def take(self, event: JobEvent) -> None:
@@ -199,10 +199,8 @@ class _Run:
                 if not self.end.done():
                     self.end.set_result(event)
                 return
-            case Started():
-                self.started.append(event)
-            case Produced(result=result):
-                self.files.append(result.path)
+            case Started() | Produced():
+                self.history.append(event)
         self.on_event(event)
 
     def lost(self, reason: str) -> None:
@@ -212,16 +210,7 @@ class _Run:
 
 async def _clean_up(run: _Run, end: Literal["cancelled", "failed"] | None) -> None:
     """Removes what a job has left whose worker died; `end`: how it ends now, None: it runs again."""
-    folders = [event.output_dir for event in run.started if event.output_dir]
-    created = [folder for event in run.started for folder in event.created]
-
-    def remove() -> None:
-        if end is None:
-            remove_leftovers(run.job, folders, created)
-        else:
-            remove_leftovers(run.job, folders, created, run.files, end)
-
     try:
-        await off_loop(remove, timeout_seconds=CLEAN_UP_SECONDS)
+        await off_loop(removal(run.job, run.history, end), timeout_seconds=CLEAN_UP_SECONDS)
     except TimeoutError:
-        log.warning("the drive of %s does not answer; temporary files may stay", ", ".join(dict.fromkeys(folders)))
+        log.warning("a drive of job %s does not answer; temporary files may stay", run.job)

@@ -16,6 +16,11 @@ from bridge.request import JobRequest
 from bridge.worker.local_computer import LocalComputer
 
 
+def threads_each(workers: int) -> int | None:
+    """How many threads each of so many workers gets: its share of the cores; None: it is alone, and has them all."""
+    return max(1, (os.cpu_count() or 1) // workers) if workers > 1 else None
+
+
 class WorkerPool:
     """Implements `protocols.computing.JobComputer` with others: each job goes to the one that has the fewest."""
 
@@ -31,7 +36,7 @@ class WorkerPool:
         Args:
             locks: a folder for the files by which workers wait for those of a run that was killed.
         """
-        threads = max(1, (os.cpu_count() or 1) // workers) if workers > 1 else None
+        threads = threads_each(workers)
         return cls(
             [
                 await LocalComputer.open(settings, lock=locks / f"worker-{number}.lock", threads=threads)

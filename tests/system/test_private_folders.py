@@ -27,7 +27,10 @@ def test_a_folder_of_state_is_closed_with_all_that_is_ours_but_not_what_else_lie
     tmp_path: Path, other: str
 ) -> None:
     state = tmp_path / "state"
-    ours = [state / name for name in ("9720", "9721-127.0.0.2", "9720-__1", "jobs.sqlite", "bridge.log.1", "token")]
+    ours = [
+        state / name
+        for name in ("9720", "9721-127.0.0.2", "9720-__1", "jobs.sqlite", "bridge.log.1", "token", "farm", "watch")
+    ]
     theirs = [state / other] if other else []
     for entry in (*ours, *theirs):
         entry.mkdir(parents=True)

@@ -25,7 +25,7 @@ from bridge.inspector.client import InspectorClient
 from bridge.library.place import LibraryPlace
 from bridge.library.session import Library, LibraryEnd
 from bridge.options.paths import current_folder
-from bridge.options.request import check_request, with_options
+from bridge.options.request import check_for_several, check_request, with_options
 from bridge.project_paths import check_roots
 from bridge.protocols.computing import JobComputer
 from bridge.protocols.looking import FileLook
@@ -131,8 +131,7 @@ def _request(options: Given, settings: Settings, *, on_farm: bool) -> JobRequest
     folder = request.place.folder
     if options.get("out") is None or folder is None:
         raise BadArguments("A library needs a folder for its results.", advice="Say --out DIR.")
-    if request.note_files.picture:
-        raise BadArguments("--picture names one file, and there are several songs.", advice="Say --picture 1.")
+    check_for_several(request)
     request = msgspec.structs.replace(request, source="", play=PlayRequest(), group=GroupChoice())
     check_request(request)
     if not on_farm:  # whose machines may have other models

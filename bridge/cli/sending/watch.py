@@ -17,10 +17,10 @@ from bridge.cli.logs import log_into
 from bridge.cli.output.watch_report import WatchReport, write_list
 from bridge.cli.serve import report_event
 from bridge.config import Settings
-from bridge.errors import BadArguments, BridgeError, InternalError, NotFound, unresponsive_drive
+from bridge.errors import BridgeError, InternalError, NotFound, unresponsive_drive
 from bridge.events import Event, JobEvent
 from bridge.options.paths import absolute_path, current_folder
-from bridge.options.request import check_request, with_options
+from bridge.options.request import check_for_several, check_request, with_options
 from bridge.system.clock import SystemClock
 from bridge.system.ending import interruption
 from bridge.system.off_loop import ANSWER_SECONDS, off_loop
@@ -92,8 +92,7 @@ async def watch(
     )  # fmt: skip
     request = with_options(settings.defaults, options)  # a mistake is told before anything begins
     check_request(request)
-    if request.note_files.picture:
-        raise BadArguments("--picture names one file, and there will be several.", advice="Say --picture 1.")
+    check_for_several(request)
     choice = await _choice(folder, out, settings, polls=poll, again=again)
     report = WatchReport(choice.folder, json=json)
     if only_list:

@@ -41,7 +41,8 @@ STATUSES: Mapping[str, int] = {
     "out_of_memory": 503,
     "internal": 500,
 }
-#: After how many seconds a client may ask again, where it was only the moment that did not suit.
+#: Where it was only the moment that did not suit, and after how many seconds a client may ask again.
+OF_THE_MOMENT = frozenset({"queue_full", "busy", "too_many_clients", "out_of_memory"})
 RETRY_SECONDS = "5"
 
 
@@ -68,7 +69,9 @@ def no_content() -> web.Response:
 
 
 def refusal(status: int, code: str, message: str) -> web.Response:
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": RETRY_SECONDS}}.get(status)
+    headers: dict[str, str] = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if code in OF_THE_MOMENT:
+        headers["Retry-After"] = RETRY_SECONDS
     return answer({"code": code, "message": message}, status, headers)
 
 

@@ -15,7 +15,7 @@ from bridge.osc.handlers import SERVER_NAME, status_reply
 from bridge.osc.http import oscquery
 from bridge.osc.http.readers import HttpReaders
 from bridge.osc.http.uploads import Uploads
-from bridge.pipeline.clips_in_folder import MANIFEST_ENDING
+from bridge.pipeline.manifest import manifest_name
 from bridge.protocols import Bridge
 from bridge.request import JobRequest
 from bridge.system import sockets
@@ -89,7 +89,7 @@ def files_of(job: Job) -> Mapping[str, Path]:
     for result in job.results:
         files.setdefault(result.file, Path(result.path))
     if job.state == "done" and job.output_dir:
-        manifest = job.name + MANIFEST_ENDING
+        manifest = manifest_name(job.name)
         files.setdefault(manifest, Path(job.output_dir, manifest))
     return files
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -55,6 +56,7 @@ class _Split:
     def __init__(self, audio: Signal, hits: Sequence[Hit]) -> None:
         self._audio = audio
         self._hits = hits
+        self._onsets = [hit.onset_seconds for hit in hits]
         self._grid = BandGrid(audio.sample_rate_hz)
         hop = self._grid.stft.hop
         self._section = max(1, round(SECTION_SECONDS * audio.sample_rate_hz / hop)) * hop
@@ -113,8 +115,11 @@ class _Split:
 
     def _placed(self, start: int, columns: int) -> dict[int, Placed]:
         """The hits that sound in that many columns from frame `start` on, by their place in `_hits`."""
-        first = start // self._grid.stft.hop
-        found = {number: hit_on(hit, self._grid, first, columns) for number, hit in enumerate(self._hits)}
+        hop, rate = self._grid.stft.hop, self._audio.sample_rate_hz
+        # Only these can sound there: an hour has tens of thousands of hits.
+        earliest, latest = (start - self._tail - hop) / rate, (start + (columns + 1) * hop) / rate
+        near = range(bisect_left(self._onsets, earliest), bisect_right(self._onsets, latest))
+        found = {number: hit_on(self._hits[number], self._grid, start // hop, columns) for number in near}
         return {number: one for number, one in found.items() if one is not None}
 
     def _masks(self, level: Floats, rings: Floats, hits: Sequence[Placed]) -> dict[str, Floats]:

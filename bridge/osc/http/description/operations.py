@@ -60,7 +60,7 @@ _WORDS: Mapping[int, str] = {
     415: "The body is of a kind that the bridge does not read.",
     416: "The file has no such bytes.",
     422: "The job cannot be done as it is asked for; or the Idempotency-Key belongs to another request.",
-    503: "Not now: the queue is full, or there are too many connections of this kind.",
+    503: "Not now: the queue is full, too many connections of this kind, or nothing that computes or plays.",
     507: "The drive is full.",
 }
 _JOB = HttpParameter("job", "path", "The job's id.")
