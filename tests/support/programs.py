@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bridge.osc.addresses import STATUS_REPLY
 from bridge.osc.client import open_client
+from bridge.osc.fields import arguments_of
 
 START_SECONDS = 60
 POLL_SECONDS = 0.05
@@ -64,8 +66,11 @@ def serving(folder: Path, *options: str, port: int = 0, dies: bool = False) -> I
 async def until_ports_are_open(server: Server, backend: str = "jack") -> None:
     """Returns when a server has its MIDI ports, so that a DAW that starts now finds them."""
     async with open_client(server.host, server.port) as client:
-        while (await client.ask("/sab/status"))[-1].arguments[-1] != backend:  # noqa: ASYNC110 - no push tells
-            await asyncio.sleep(POLL_SECONDS)
+        while True:
+            (status,) = await client.ask("/sab/status")
+            if arguments_of(status, STATUS_REPLY)["midi_backend"] == backend:
+                return
+            await asyncio.sleep(POLL_SECONDS)  # no push tells
 
 
 def sab(
