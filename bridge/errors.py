@@ -124,6 +124,11 @@ class NotFound(SourceError):
     code = "not_found"
 
 
+def no_such_job(job: str) -> NotFound:
+    """For a client of any kind: over OSC, HTTP or the pipe."""
+    return NotFound(f"There is no job {job}.", advice="The list of jobs has those that are known.")
+
+
 class NotReadable(SourceError):
     code = "not_readable"
 

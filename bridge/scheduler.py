@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from bridge.errors import ADVICE, NotFound, QueueFull
+from bridge.errors import ADVICE, QueueFull, no_such_job
 from bridge.events import (
     Cancelling,
     Ended,
@@ -199,7 +199,7 @@ class Scheduler:
         """Raises NotFound where there is no such job, or it was taken off the list."""
         found = self._store.get(job)
         if found is None or found.is_removed:
-            raise NotFound(f"There is no job {job}.", advice="`/sab/list` lists the known jobs.")
+            raise no_such_job(job)
         return found
 
     def jobs(self) -> tuple[Job, ...]:

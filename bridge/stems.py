@@ -37,7 +37,9 @@ class Opposite(msgspec.Struct, frozen=True, kw_only=True):
     without: str
     """The stem that it lacks."""
     colour: str
-    """Hexadecimal, of its track in Live: the stem's, half-way to grey."""
+    """Hexadecimal, on light ground: the stem's, half-way to grey."""
+    night_colour: str
+    """Hexadecimal, on dark ground."""
 
 
 class KitPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +52,9 @@ class KitPart(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[int, ...]
     """The General MIDI keys of its hits."""
     colour: str
-    """Hexadecimal, of its track in Live: the stem's, lighter from low drums to high ones."""
+    """Hexadecimal, on light ground: the stem's, lighter from low drums to high ones."""
+    night_colour: str
+    """Hexadecimal, on dark ground."""
 
 
 #: Every stem, by its name, in display order.
@@ -72,23 +76,31 @@ STEM_TABLE: dict[str, Stem] = {
 OPPOSITE_TABLE: dict[str, Opposite] = {
     opposite.name: opposite
     for opposite in (
-        Opposite(name="instrumental", label="Instrumental", without="vocals", colour="#b16a7d"),
-        Opposite(name="no_drums", label="No Drums", without="drums", colour="#757479"),
-        Opposite(name="no_bass", label="No Bass", without="bass", colour="#7d6eab"),
-        Opposite(name="no_other", label="No Other", without="other", colour="#558e88"),
-        Opposite(name="no_guitar", label="No Guitar", without="guitar", colour="#b08557"),
-        Opposite(name="no_piano", label="No Piano", without="piano", colour="#5e7fad"),
+        Opposite(name="instrumental", label="Instrumental", without="vocals", colour="#b16a7d", night_colour="#d290a1"),
+        Opposite(name="no_drums", label="No Drums", without="drums", colour="#757479", night_colour="#a7a5ad"),
+        Opposite(name="no_bass", label="No Bass", without="bass", colour="#7d6eab", night_colour="#a295cf"),
+        Opposite(name="no_other", label="No Other", without="other", colour="#558e88", night_colour="#7cbdb4"),
+        Opposite(name="no_guitar", label="No Guitar", without="guitar", colour="#b08557", night_colour="#deb78a"),
+        Opposite(name="no_piano", label="No Piano", without="piano", colour="#5e7fad", night_colour="#85a4cf"),
     )
 }
 #: The parts of a split drum stem, by their names, from low to high.
 KIT_TABLE: dict[str, KitPart] = {
     part.name: part
     for part in (
-        KitPart(name="kick", label="Drums Kick", keys=(35, 36), colour="#57565f"),
-        KitPart(name="snare", label="Drums Snare", keys=(37, 38, 39, 40), colour="#6b6a77"),
-        KitPart(name="toms", label="Drums Toms", keys=(41, 43, 45, 47, 48, 50), colour="#7f7d8c"),
-        KitPart(name="hats", label="Drums Hats", keys=(42, 44, 46), colour="#9391a0"),
-        KitPart(name="cymbals", label="Drums Cymbals", keys=(49, 51, 52, 53, 55, 57, 59), colour="#a7a5b4"),
+        KitPart(name="kick", label="Drums Kick", keys=(35, 36), colour="#57565f", night_colour="#8f8c9c"),
+        KitPart(name="snare", label="Drums Snare", keys=(37, 38, 39, 40), colour="#6b6a77", night_colour="#a19eae"),
+        KitPart(
+            name="toms", label="Drums Toms", keys=(41, 43, 45, 47, 48, 50), colour="#7f7d8c", night_colour="#b3b1bf"
+        ),
+        KitPart(name="hats", label="Drums Hats", keys=(42, 44, 46), colour="#9391a0", night_colour="#c6c4d0"),
+        KitPart(
+            name="cymbals",
+            label="Drums Cymbals",
+            keys=(49, 51, 52, 53, 55, 57, 59),
+            colour="#a7a5b4",
+            night_colour="#d9d8e1",
+        ),
     )
 }
 #: A recording that is transcribed without separation; it is handled like a stem.
@@ -114,10 +126,19 @@ def stem_of(name: str) -> Stem:
     )
 
 
+def row_of(name: str) -> Stem | Opposite | KitPart:
+    """The row of a stem, an opposite or a part of the drums."""
+    return OPPOSITE_TABLE.get(name) or KIT_TABLE.get(name) or stem_of(name)
+
+
 def label_of(name: str) -> str:
     """The label of a stem, an opposite or a part of the drums, for file names and people."""
-    other = OPPOSITE_TABLE.get(name) or KIT_TABLE.get(name)
-    return stem_of(name).label if other is None else other.label
+    return row_of(name).label
+
+
+def is_audio_only(name: str) -> bool:
+    """Whether notes cannot be read from it, because it is an opposite or a part of the drums."""
+    return not isinstance(row_of(name), Stem)
 
 
 def opposite_of(stem: str) -> str:
@@ -133,3 +154,23 @@ def single_stem_of(name: str) -> str:
 def single_stems(names: Iterable[str]) -> tuple[str, ...]:
     """The single stems among `names`: those that notes can be read from."""
     return tuple(name for name in names if name not in OPPOSITE_TABLE)
+
+
+def doubles(names: Iterable[str]) -> frozenset[str]:
+    """The opposites and parts of the drums that would double what others of `names` play, if all sounded at once."""
+    heard: set[str] = set()
+    found = set()
+    for name in sorted(names, key=lambda name: (name in OPPOSITE_TABLE, name in KIT_TABLE)):
+        if heard.isdisjoint(_played_by(name)):
+            heard |= _played_by(name)
+        else:
+            found.add(name)
+    return frozenset(found)
+
+
+def _played_by(name: str) -> frozenset[str]:
+    """What sounds in a stem, an opposite or a part of the drums; the drums are their parts."""
+    if name in OPPOSITE_TABLE:
+        others = (stem for stem in STEMS if stem != OPPOSITE_TABLE[name].without)
+        return frozenset().union(*map(_played_by, others))
+    return frozenset(KIT) if name == DRUMS else frozenset({name})

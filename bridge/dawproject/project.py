@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import count
 
@@ -11,7 +10,7 @@ from bridge.dawproject.content import ProjectContent, StemAudio
 from bridge.dawproject.elements import Elements
 from bridge.dawproject.song_grid import SongGrid
 from bridge.smf.ticks import NoteTicks
-from bridge.stems import DRUM_CHANNEL, DRUMS, KIT, KIT_TABLE, OPPOSITE_TABLE, STEMS, label_of, stem_of
+from bridge.stems import DRUM_CHANNEL, doubles, label_of, row_of, stem_of
 from bridge.units import FASTEST_TEMPO_BPM, RELEASE_VELOCITY, SLOWEST_TEMPO_BPM, TICKS_PER_QUARTER
 
 VERSION = "1.0"
@@ -57,26 +56,6 @@ def metadata_xml(title: str, artist: str = "", album: str = "") -> bytes:
     return elements.content()
 
 
-def silenced(stems: Iterable[str]) -> frozenset[str]:
-    """The tracks that start muted: opposites and parts of the drums that would double what another track plays."""
-    heard: set[str] = set()
-    muted = set()
-    for name in sorted(stems, key=lambda name: (name in OPPOSITE_TABLE, name in KIT_TABLE)):
-        if heard.isdisjoint(_played_by(name)):
-            heard |= _played_by(name)
-        else:
-            muted.add(name)
-    return frozenset(muted)
-
-
-def _played_by(name: str) -> frozenset[str]:
-    """What sounds in a stem, an opposite or a part of the drums; the drums are their parts."""
-    if name in OPPOSITE_TABLE:
-        others = (stem for stem in STEMS if stem != OPPOSITE_TABLE[name].without)
-        return frozenset().union(*map(_played_by, others))
-    return frozenset(KIT) if name == DRUMS else frozenset({name})
-
-
 class _Project:
     def __init__(self, song: ProjectContent) -> None:
         self._song = song
@@ -84,7 +63,7 @@ class _Project:
         self._ids = (f"id{number}" for number in count())
         self._xml = Elements()
         self._tempo, self._master = self._id(), self._id()
-        muted = silenced(audio.stem for audio in song.stems)
+        muted = doubles(audio.stem for audio in song.stems)
         self._audio = [self._track(audio.stem, "audio", audio.stem in muted) for audio in song.stems]
         self._notes = [self._track(stem, "notes") for stem in song.parts]
 
@@ -93,8 +72,7 @@ class _Project:
 
     def _track(self, stem: str, holds: str, is_muted: bool = False) -> SongTrack:
         name = label_of(stem) if holds == "audio" else f"{label_of(stem)} MIDI"
-        colour = (OPPOSITE_TABLE.get(stem) or KIT_TABLE.get(stem) or stem_of(stem)).colour
-        return SongTrack(self._id(), self._id(), name, colour, holds, is_muted)
+        return SongTrack(self._id(), self._id(), name, row_of(stem).colour, holds, is_muted)
 
     def xml(self) -> bytes:
         element, leaf = self._xml.element, self._xml.leaf

@@ -113,7 +113,7 @@ def ending_of(group: Group) -> GroupEnded:
 
 
 def unknown_group(group: str) -> NotFound:
-    return NotFound(f"There is no group {group!r}.", advice="`/sab/list` tells the groups of the known jobs.")
+    return NotFound(f"There is no group {group!r}.", advice="The list of jobs tells the groups that are known.")
 
 
 def _made_of(jobs: list[Job]) -> Group:

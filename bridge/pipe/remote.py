@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from bridge.connections.values import Connections, WireMessage
-from bridge.errors import BridgeError, NotFound
+from bridge.errors import BridgeError, no_such_job
 from bridge.events import (
     ComputingMoved,
     Event,
@@ -203,7 +203,7 @@ class RemoteBridge:
     def job(self, job: str) -> Job:
         found = self._jobs.get(job)
         if found is None:
-            raise NotFound(f"There is no job {job}.", advice="`/sab/list` lists the known jobs.")
+            raise no_such_job(job)
         return found
 
     def jobs(self) -> tuple[Job, ...]:

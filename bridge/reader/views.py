@@ -22,7 +22,6 @@ from bridge.protocols.reading import JobView, StemView
 from bridge.reader.messages import KnownJob
 from bridge.smf.note_collector import NoteCollector
 from bridge.smf.notes import notes_of_file
-from bridge.stems import KIT
 from bridge.system.files import read_small
 
 NO_RECORD = "The record of this job is gone, so its notes cannot be read anew. R makes it again."
@@ -62,9 +61,7 @@ class Views:
         unreadable: str,
         manifest: Manifest | None,
     ) -> JobView:
-        audio = {
-            result.name: result.path for result in known.results if result.kind == "stem" and result.name not in KIT
-        }
+        audio = {result.name: result.path for result in known.results if result.kind == "stem"}
         midi = {result.name: result.path for result in known.results if result.is_part}
         live = _live_notes(known)
         growing = {preview.stem: preview for preview in known.previews}

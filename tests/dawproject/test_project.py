@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from bridge.dawproject.archive import Member, archive_blocks, audio_paths
 from bridge.dawproject.content import ProjectContent, StemAudio
-from bridge.dawproject.project import metadata_xml, project_xml, silenced
+from bridge.dawproject.project import metadata_xml, project_xml
 from bridge.model import Bend, Chord, Music, Note, TempoPoint
 from bridge.smf.writing import midi_file
-from bridge.stems import AUDIO_STEMS, DRUM_CHANNEL, KIT, KIT_TABLE, OPPOSITE_TABLE, STEM_TABLE, STEMS, label_of
+from bridge.stems import AUDIO_STEMS, DRUM_CHANNEL, KIT, KIT_TABLE, OPPOSITE_TABLE, STEM_TABLE, STEMS, doubles, label_of
 from bridge.units import RELEASE_VELOCITY, TICKS_PER_QUARTER
 from tests.support.dawproject_reader import DawProject, ReadNote
 from tests.support.dawproject_schema import problems
@@ -249,7 +249,7 @@ def test_a_tempo_that_changes_holds_from_beat_to_beat() -> None:
     ],
 )
 def test_what_would_double_other_tracks_starts_muted(stems: list[str], muted: list[str]) -> None:
-    assert silenced(stems) == {*muted}
+    assert doubles(stems) == {*muted}
     project = opened(simple(stems=audio_of(*stems)))
     assert {track.name for track in project.tracks if track.is_muted} == {label_of(one) for one in muted}
 

@@ -100,6 +100,16 @@ def test_a_finished_job_shows_its_stems_as_they_were_written(studio: Studio) -> 
     assert view.music is not None and view.music == studio.view().music
 
 
+def test_opposites_and_parts_of_the_drums_can_be_heard_too(studio: Studio) -> None:
+    drums = next(result for result in studio.job.results if (result.kind, result.name) == ("stem", "drums"))
+    more = tuple(replace(drums, name=name) for name in ("instrumental", "kick"))
+    view = studio.view(replace(studio.known(), results=(*studio.job.results, *more)))
+    assert [stem.stem for stem in view.stems][-2:] == ["instrumental", "kick"]
+    for stem in view.stems[-2:]:
+        assert (stem.audio, stem.notes) == (drums.path, ())
+        assert len(stem.peaks) == SPANS
+
+
 def test_the_waveform_is_that_of_the_file(studio: Studio) -> None:
     """Kept while the stem was written, and read from the file where the record is gone."""
     kept = studio.view().stems

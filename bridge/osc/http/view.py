@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 from bridge import __version__
-from bridge.model import Job
+from bridge.model import TOGETHER, Job, Kind
 from bridge.options.record import job_record
 from bridge.osc import addresses as osc
 from bridge.osc.handlers import SERVER_NAME, status_reply
@@ -20,6 +21,7 @@ from bridge.protocols import Bridge
 from bridge.request import JobRequest
 from bridge.system import sockets
 
+FileKind = Literal[Kind, "manifest"]
 #: The number of jobs in a list: by default, and at most.
 DEFAULT_JOBS, MAX_JOBS = 100, 1000
 SUMMARY_FIELDS = (
@@ -79,18 +81,31 @@ class BridgeView:
     def job(self, job: str) -> dict[str, object]:
         """All fields of one job, and its files. Raises NotFound."""
         found = self.bridge.job(job)
-        files = [{"name": name, "href": f"/jobs/{found.id}/files/{quote(name)}"} for name in files_of(found)]
+        files = [
+            {"name": name, "kind": file.kind, "stem": file.stem, "href": f"/jobs/{found.id}/files/{quote(name)}"}
+            for name, file in files_of(found).items()
+        ]
         return {**job_record(found), "files": files}
 
 
-def files_of(job: Job) -> Mapping[str, Path]:
+@dataclass(frozen=True)
+class JobFile:
+    """A file that a job has written."""
+
+    path: Path
+    kind: FileKind
+    stem: str
+    """`all` if it holds all stems."""
+
+
+def files_of(job: Job) -> Mapping[str, JobFile]:
     """The files that a job has announced, by their names; with its manifest once it is done."""
-    files: dict[str, Path] = {}
+    files: dict[str, JobFile] = {}
     for result in job.results:
-        files.setdefault(result.file, Path(result.path))
+        files.setdefault(result.file, JobFile(Path(result.path), result.kind, result.name))
     if job.state == "done" and job.output_dir:
         manifest = manifest_name(job.name)
-        files.setdefault(manifest, Path(job.output_dir, manifest))
+        files.setdefault(manifest, JobFile(Path(job.output_dir, manifest), "manifest", TOGETHER))
     return files
 
 

@@ -50,7 +50,12 @@ def done(tmp_path: Path) -> Job:
 async def test_the_files_of_a_job_are_fetched_by_their_names(site: HttpSite, done: Job) -> None:
     site.bridge.table["j1"] = done
     files = cast("list[dict[str, str]]", (await site.get("/jobs/j1")).json["files"])
-    assert {file["name"] for file in files} == {"a (Vocals).wav", "a (Vocals).mid", "gone.svg", "a.sab.json"}
+    assert [(file["name"], file["kind"], file["stem"]) for file in files] == [
+        ("a (Vocals).wav", "stem", "vocals"),
+        ("a (Vocals).mid", "midi", "vocals"),
+        ("gone.svg", "picture", "all"),
+        ("a.sab.json", "manifest", "all"),
+    ]
     found = {file["name"]: await site.get(file["href"]) for file in files}
     stem = found["a (Vocals).wav"]
     assert (stem.status, stem.body, stem.headers["Content-Type"]) == (200, WAV, "audio/wav")

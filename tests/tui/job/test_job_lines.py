@@ -140,3 +140,29 @@ def test_what_the_output_has_told_goes_when_it_plays_again() -> None:
     assert states.after_hearing(ended, HearingStatus(is_playing=True, device="silent")).told == Remark()
     other = replace(ended, told=Remark("Something else.", "error"))
     assert states.after_hearing(other, HearingStatus(is_playing=True)).told == other.told
+
+
+def test_what_would_double_other_stems_comes_in_muted_and_stays_as_it_is_set() -> None:
+    view = music_view(JOB.id, STEMS, 20.0)
+    grown = music_view(JOB.id, (*STEMS, "instrumental", "kick", "hats"), 20.0)
+    state = states.with_view(states.with_view(states.fresh(JOB, PORTS), view), grown)
+    assert state.muted == {"instrumental", "kick", "hats"}
+    assert state.audible == STEMS
+    heard = states.with_view(replace(state, muted=state.muted - {"kick"}), grown)
+    assert heard.muted == {"instrumental", "hats"}
+
+
+def test_a_stem_without_its_opposite_s_others_is_heard_with_it() -> None:
+    state = states.with_view(states.fresh(JOB, PORTS), music_view(JOB.id, ("vocals", "instrumental"), 20.0))
+    assert state.audible == ("vocals", "instrumental")
+
+
+def test_a_part_of_the_drums_has_neither_port_nor_notes() -> None:
+    view = music_view(JOB.id, ("drums", "hats"), 20.0)
+    view = with_fields(view, stems=(view.stems[0], with_fields(view.stems[1], peaks=bytes([3] * 512), notes=())))
+    state = states.with_view(states.fresh(JOB, PORTS), view)
+    drums, _, hats, below = mixer_lines(state, strips(state), 60, 2, PLAIN, is_dark=True)
+    assert "Drums " in drums.plain
+    assert hats.plain.split()[:2] == ["○", "Hats"]
+    assert not hats.plain.split()[-1].isdigit()
+    assert below.plain.split() == ["audio", "only"]  # not "bleed?" either: a drum may be soft

@@ -11,7 +11,7 @@ from rich.text import Text
 from bridge.model import Job, Music, Note
 from bridge.music.bars import Beats
 from bridge.score.names import note_name
-from bridge.stems import label_of, stem_of
+from bridge.stems import KIT_TABLE, is_audio_only, label_of, row_of, stem_of
 from bridge.units import clock_text
 from tui.render.details import advice_for
 from tui.render.fit import fit, wrap
@@ -24,6 +24,7 @@ from tui.screens.job.state import JobState
 
 #: A stem this much below full scale, or below the loudest one, is likely to be bleed or nothing.
 QUIET_DB, BLEED_DB = -36.0, -24.0
+SILENT = "silent"
 #: Cells of a mixer's row beside its waveform.
 ROW_CELLS = 23
 LEAST_WAVE_CELLS = 4
@@ -140,6 +141,8 @@ def strips(state: JobState) -> list[Strip]:
     for stem in state.stems:
         notes = state.parts.get(stem.stem, ())
         words = stem_hint(max(stem.peaks), loudest) if stem.peaks and state.job.is_over else ""
+        if stem.stem in KIT_TABLE and words != SILENT:
+            words = ""  # a drum may well be soft
         made.append(Strip(stem.stem, stem.peaks, len(notes), key_range(stem.stem, notes, state.music), words))
     return made
 
@@ -147,7 +150,7 @@ def strips(state: JobState) -> list[Strip]:
 def stem_hint(peak: int, loudest: int) -> str:
     """What to know of a stem, by its highest peak and that of the loudest stem, 0–255."""
     if peak == 0:
-        return "silent"
+        return SILENT
     if peak < loudest * 10 ** (BLEED_DB / 20):
         return "bleed?"
     return "quiet" if peak < 255 * 10 ** (QUIET_DB / 20) else ""
@@ -175,8 +178,13 @@ def mixer_lines(
 
 
 def colour_of(stem: str, *, is_dark: bool) -> str:
-    row = stem_of(stem)
+    row = row_of(stem)
     return row.night_colour if is_dark else row.colour
+
+
+def _short_label(name: str) -> str:
+    """`Kick`, which `Drums Kick` would hide where room is short."""
+    return name.capitalize() if name in KIT_TABLE else label_of(name)
 
 
 def _strip_line(state: JobState, strip: Strip, width: int, palette: Palette, colour: str, *, short: bool) -> Text:
@@ -186,7 +194,7 @@ def _strip_line(state: JobState, strip: Strip, width: int, palette: Palette, col
     text.append("♪" if is_sounding(state, name) else " ", palette.accent)
     text.append("●" if name in state.audible else "○", colour).append(" ")
     is_silent = name not in state.audible
-    text.append(fit(label_of(name), 7), palette.muted if is_silent else f"bold {palette.text}" if is_chosen else "")
+    text.append(fit(_short_label(name), 7), palette.muted if is_silent else f"bold {palette.text}" if is_chosen else "")
     text.append(" ")
     wave = max(0, width - ROW_CELLS)
     hint_text = strip.hint if short and wave - len(strip.hint) - 1 >= LEAST_WAVE_CELLS else ""
@@ -199,7 +207,8 @@ def _strip_line(state: JobState, strip: Strip, width: int, palette: Palette, col
     for letter, is_on in zip("smn", switches(state, name), strict=True):
         text.append(letter.upper() if is_on else letter, f"bold {palette.accent}".strip() if is_on else palette.muted)
     is_known = state.view is not None and (state.job.is_over or strip.count > 0)
-    text.append(fit(str(strip.count) if is_known else "–", 6, right=True)).append(" ")
+    count = "" if is_audio_only(name) else str(strip.count) if is_known else "–"
+    text.append(fit(count, 6, right=True)).append(" ")
     if is_chosen:
         text.stylize_before(palette.selection)
     return text
@@ -222,10 +231,7 @@ def switches(state: JobState, name: str) -> tuple[bool, bool, bool]:
 
 
 def _second_line(state: JobState, strip: Strip, width: int, palette: Palette) -> Text:
-    name = strip.stem
-    port = next((port for port in state.midi.ports if port.stem == name), None)
-    channel = port.channel if port is not None and port.channel is not None else stem_of(name).channel + 1
-    facts = [port.name if port is not None else "no port", f"ch {channel}", strip.range_words, _heard_as(state, strip)]
+    facts = _strip_facts(state, strip)
     room = max(0, width - 5 - (len(strip.hint) + 2 if strip.hint else 0))
     # Where room is short, the port's name goes first, which is the stem's, then the channel.
     lines = ["  ".join(fact for fact in facts[first:] if fact) for first in range(3)]
@@ -234,9 +240,18 @@ def _second_line(state: JobState, strip: Strip, width: int, palette: Palette) ->
     if strip.hint:
         text.append(f"  {strip.hint}", palette.warning)
     text.append(" ")
-    if name == state.chosen:
+    if strip.stem == state.chosen:
         text.stylize_before(palette.selection)
     return text
+
+
+def _strip_facts(state: JobState, strip: Strip) -> list[str]:
+    """Port, channel, range and whether it plays."""
+    if is_audio_only(strip.stem):
+        return ["audio only"]
+    port = next((port for port in state.midi.ports if port.stem == strip.stem), None)
+    channel = port.channel if port is not None and port.channel is not None else stem_of(strip.stem).channel + 1
+    return [port.name if port is not None else "no port", f"ch {channel}", strip.range_words, _heard_as(state, strip)]
 
 
 def _heard_as(state: JobState, strip: Strip) -> str:

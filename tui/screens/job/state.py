@@ -16,6 +16,7 @@ from bridge.music.bars import Beats
 from bridge.protocols.hearing import HearingStatus
 from bridge.protocols.reading import JobView, NotesView, StemView
 from bridge.request import JobRequest
+from bridge.stems import doubles
 
 #: The span that the roll shows at first, and the least and the most that it may.
 FIRST_SPAN_SECONDS, LEAST_SPAN_SECONDS, MOST_SPAN_SECONDS = 16.0, 1.0, 3600.0
@@ -180,10 +181,11 @@ def after_hearing(state: JobState, status: HearingStatus) -> JobState:
 
 
 def with_view(state: JobState, view: JobView) -> JobState:
-    """The music is read, or has grown."""
+    """The music is read, or has grown. What would double other stems comes in muted."""
     names = [stem.stem for stem in view.stems]
     chosen = state.chosen if state.chosen in names else next(iter(names), "")
-    return replace(state, view=view, chosen=chosen)
+    known = () if state.view is None else (stem.stem for stem in state.view.stems)
+    return replace(state, view=view, chosen=chosen, muted=state.muted | (doubles(names) - doubles(known)))
 
 
 def with_audio_beside(view: JobView, beside: Mapping[str, StemView]) -> JobView:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import msgspec
 
 from bridge.errors import ADVICE
-from bridge.model import Job
+from bridge.model import TOGETHER, Job
 from bridge.options.kinds import Names, Number, Switch, WholeNumber
 from bridge.options.special_kinds import MAP, PlayTime, Stems, TempoKind
 from bridge.options.table import OPTIONS, Option
 from bridge.osc.http.jobs.events import event_kinds
-from bridge.osc.http.view import SUMMARY_FIELDS
+from bridge.osc.http.view import SUMMARY_FIELDS, FileKind
 from bridge.request import LIVE, SYNCS
 from bridge.stems import STEMS
 
@@ -56,7 +56,15 @@ def components() -> dict[str, object]:
     own["Result"] = _result_record(own["Result"])
     job = own["Job"]
     own["Summary"] = _summary(job)
-    file = strict({"name": _TEXT, "href": _TEXT}, description="A file, and where it can be fetched.")
+    file = strict(
+        {
+            "name": _TEXT,
+            "kind": {"enum": list(get_args(FileKind))},
+            "stem": {**_TEXT, "description": f"`{TOGETHER}` if it holds all stems."},
+            "href": _TEXT,
+        },
+        description="A file, what is in it, and where it can be fetched.",
+    )
     files: Schema = {"type": "array", "items": file}
     own["JobWithFiles"] = _with_property(job, "files", files)
     own["JobList"] = strict({"total": {"type": "integer"}, "jobs": {"type": "array", "items": ref("Summary")}})

@@ -48,9 +48,10 @@ class Files:
 
     async def send(self, request: web.Request) -> web.StreamResponse:
         job, name = request.match_info["job"], request.match_info["name"]
-        path = files_of(self._view.bridge.job(job)).get(name)
-        if path is None:
+        found = files_of(self._view.bridge.job(job)).get(name)
+        if found is None:
             raise NotFound(f"The job {job} has no file {name!r}.", advice=f"GET /jobs/{job} lists its files.")
+        path = found.path
         with connection_of(request.transport).granted("download"):
             file = await _on_drive(path, lambda: _open(path))
             try:
