@@ -26,6 +26,7 @@ from tests.support.requests import request_for
 from tui.app import SabApp
 from tui.host import OpenBridge
 from tui.widgets.jobs_table import JobsTable
+from tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
     from bridge.protocols import Samples
@@ -85,11 +86,23 @@ def app_with(
     return SabApp(opener_of(bridge, hearing=hearing), clock=FakeClock(), zone=timezone.utc), bridge
 
 
+MOST_TURNS = 50
+
+
 async def settle(pilot: Pilot[None]) -> None:
-    """Draws the waiting events now, not at the next redraw."""
+    """Draws the waiting events now, not at the next redraw. Returns when the keys at the foot stand there."""
     assert isinstance(pilot.app, SabApp)
     pilot.app.redraw()
     await pilot.pause()
+    for _ in range(MOST_TURNS):  # a screen that is closed may never have them
+        if not any(_is_being_made(bar) for bar in pilot.app.screen.query(KeyBar)):
+            break
+        await pilot.pause()
+
+
+def _is_being_made(bar: KeyBar) -> bool:
+    """Whether a footer has lost its keys and not got the new ones yet: Textual does that in several turns."""
+    return bar.display and not any(key.region for key in bar.children)
 
 
 def submitted(name: str, *, at: float = 1_700_000_000.0, engine: str = "auto") -> Submitted:
