@@ -41,13 +41,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Those that start no processes come first, so that their failures show within a minute or two. With `-n`, the tests
     of a file stay together, with its fixtures; of the commands that docs show, those of a world do. What needs JACK or
-    Ardour runs alone.
+    Ardour runs alone, unless it is marked `not_alone`.
     """
     items.sort(key=lambda item: item.get_closest_marker("end_to_end") is not None)
     for item in items:
         parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {parameters.get('world', '')}"))
-        if item.get_closest_marker("jack") or item.get_closest_marker("ardour"):
+        needs_quiet = item.get_closest_marker("jack") or item.get_closest_marker("ardour")
+        if needs_quiet and not item.get_closest_marker("not_alone"):
             item.add_marker(pytest.mark.alone)
 
 

@@ -35,7 +35,7 @@ from tests.support.stage import hanging, refuse_hosted_ports
 
 __all__ = ["jack_server"]
 
-pytestmark = [pytest.mark.jack, pytest.mark.end_to_end]
+pytestmark = [pytest.mark.jack, pytest.mark.end_to_end, pytest.mark.not_alone]
 
 WITHIN_SECONDS = 0.2
 BASS = "Source Audio Bridge:SAB Bass"

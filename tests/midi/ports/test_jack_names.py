@@ -26,7 +26,7 @@ from tests.support.stage import refuse_hosted_ports
 
 __all__ = ["jack_server"]
 
-pytestmark = [pytest.mark.jack, pytest.mark.end_to_end]
+pytestmark = [pytest.mark.jack, pytest.mark.end_to_end, pytest.mark.not_alone]
 
 FIRST, SECOND, THIRD = "Source Audio Bridge", "Source Audio Bridge 2", "Source Audio Bridge 3"
 SIX = PortLayout().port_names()
