@@ -18,7 +18,7 @@ from bridge.osc.access.proofs import http_token
 from bridge.osc.http.server import serve_http
 from bridge.osc.http.uploads import Uploads
 from bridge.osc.http.view import BridgeView
-from bridge.system.off_loop import clean_up_at_once
+from bridge.system.off_loop import CleanUp, clean_up_at_once
 from tests.support.fakes import FakeBridge, FakeClock
 from tests.support.requests import request_for
 
@@ -104,14 +104,20 @@ async def engines() -> Sequence[str]:
     return ("draft",)
 
 
-def uploads_in(folder: Path, max_bytes: int = 1_000_000) -> Uploads:
-    return Uploads(folder / "uploads", folder / "results", max_bytes, clean_up_at_once)
+def uploads_in(folder: Path, max_bytes: int = 1_000_000, clean_up: CleanUp = clean_up_at_once) -> Uploads:
+    return Uploads(folder / "uploads", folder / "results", max_bytes, clean_up)
 
 
-def view_of(bridge: FakeBridge, folder: Path, origins: Sequence[str] = (), max_bytes: int = 1_000_000) -> BridgeView:
+def view_of(
+    bridge: FakeBridge,
+    folder: Path,
+    origins: Sequence[str] = (),
+    max_bytes: int = 1_000_000,
+    clean_up: CleanUp = clean_up_at_once,
+) -> BridgeView:
     return BridgeView(
         bridge, engines, defaults=request_for("", format="flac"), osc_host="127.0.0.1", osc_port=9720,
-        uploads=uploads_in(folder, max_bytes), origins=frozenset(origins),
+        uploads=uploads_in(folder, max_bytes, clean_up), origins=frozenset(origins),
     )  # fmt: skip
 
 
@@ -128,8 +134,9 @@ async def http_site(
     origins: Sequence[str] = (),
     max_bytes: int = 1_000_000,
     gate: Gate | None = None,
+    clean_up: CleanUp = clean_up_at_once,
 ) -> AsyncIterator[HttpSite]:
     noticed = list[Noticed]()
-    view = view_of(bridge, folder, origins, max_bytes)
+    view = view_of(bridge, folder, origins, max_bytes, clean_up)
     async with serve_http(view, gate or open_gate(), port=0, notice=noticed.append) as address:
         yield HttpSite(bridge, int(address.rsplit(":", 1)[1]), view.uploads, view.readers.seen, noticed)

@@ -25,8 +25,6 @@ from bridge.system.private_folders import new_private_file, private_folder
 
 log = logging.getLogger(__name__)
 
-#: Uploads that arrive at one time.
-MAX_AT_ONCE = 4
 #: Where the results of uploads go, in the first of the folders that the bridge may use, or in the music folder.
 RESULTS_FOLDER = "Source Audio Bridge"
 _ENDING = re.compile(r"\.[0-9A-Za-z]{1,8}")
@@ -91,11 +89,22 @@ class Uploads:
         """Whether a job's source is one of these clips."""
         return Path(source).parent.parent == self.folder
 
-    def remove(self, path: Path) -> None:
-        """Removes a clip, and its folder, in the background."""
+    def remove(self, path: Path, file: BinaryIO | None = None) -> None:
+        """Removes a clip, and its folder, in the background.
+
+        Args:
+            file: the clip, if it is still open: closing it would wait for a drive that is still writing to it.
+        """
+
+        def work() -> None:
+            if file is not None:
+                with suppress(OSError):  # what it has not written yet is not wanted any more
+                    file.close()
+            shutil.rmtree(path.parent, ignore_errors=True)
+
         if self.is_ours(str(path)):
             self.of_this_run.discard(path.parent.name)
-            self.clean_up(lambda: shutil.rmtree(path.parent, ignore_errors=True), lambda: None)
+            self.clean_up(work, lambda: None)
 
     def follow(self, job: Callable[[str], Job]) -> Callable[[Event], None]:
         """A listener that removes the clip of each job that ends."""

@@ -167,6 +167,10 @@ async def test_the_events_of_one_job_end_with_it(site: HttpSite) -> None:
         assert await stream.block() == b""
     again = await site.get("/events?job=j1", more=f"Last-Event-ID: {told[-1].id}\r\n".encode())
     assert (again.status, again.body) == (204, b"")
+    site.bridge.publish(MidiMoved(job="j1", stem="bass", seconds=1.5))  # its notes are played, now or in a year
+    async with following(site, "?job=j1", told[-1].id) as stream:
+        assert [one.event for one in await stream.events(1)] == ["midi_moved"]
+        assert await stream.block() == b""
     async with following(site, "?job=j1") as stream:  # it has not heard of the end
         assert (await stream.events(1))[0].data["jobs"][0]["state"] == "done"  # type: ignore[index]
         assert await stream.block() == b""

@@ -270,6 +270,17 @@ async def test_p_plays_what_solo_lets_through_and_f_follows() -> None:
         assert asked == [("play", JOB, None), ("play", JOB, ("vocals",)), ("play", JOB, ("vocals",), "clock")]
 
 
+async def test_p_says_where_solo_and_mute_let_no_notes_through() -> None:
+    opened = program()
+    async with opened.app.run_test() as pilot:
+        await open_it(pilot)
+        for _ in state(opened).names:
+            await press(pilot, "M", "down")
+        await press(pilot, "p")
+        assert [call for call in opened.bridge.asked if call[0] == "play"] == []
+        assert "no notes" in state(opened).told.words
+
+
 async def test_the_play_head_follows_the_ports() -> None:
     opened = program()
     async with opened.app.run_test() as pilot:

@@ -282,6 +282,9 @@ class JobScreen(OpenedScreen):
         state = self.state
         written = {result.name for result in state.job.results if result.is_part}
         chosen = [name for name in state.audible if name in written]
+        if written and not chosen:
+            self.tell("There are no notes of what solo and mute let through.", "warning")
+            return
         with self.telling_refusals():
             stems = None if not written or set(chosen) == written else chosen
             await self._bridge.play(state.job.id, stems, sync)

@@ -219,10 +219,8 @@ class _Receiver:
 
     def discard(self) -> None:
         """Removes what has come."""
-        if self._file is not None:
-            self._file.close()
         if self._path is not None:
-            self._uploads.remove(self._path)
+            self._uploads.remove(self._path, self._file)
 
     async def receive(self, name: str, chunks: AsyncIterator[bytes]) -> _Clip:
         await self._on_drive(lambda: self._open(name))
@@ -239,7 +237,7 @@ class _Receiver:
             raise BadArguments("There is no audio in the body.", advice="")
         await self._write(bytes(block))
         assert self._file is not None and self._path is not None
-        self._file.close()
+        await self._on_drive(self._file.close)
         return _Clip(self._path, self._digest.digest())
 
     def _open(self, name: str) -> None:
@@ -251,6 +249,7 @@ class _Receiver:
                 raise OutOfSpace("The drive of the bridge's folder is full.", advice="Free some space on it.")
             assert self._file is not None
             self._file.write(block)
+            self._file.flush()  # a drive that is full says so here, and not when the file is closed
             self._digest.update(block)
 
         await self._on_drive(work)

@@ -19,7 +19,7 @@ from aiohttp import web
 from bridge.events import Ended, Event, GroupEnded, HorizonMoved, JobEvent, MidiDelayed, MidiEvent, Removed, Restored
 from bridge.options.record import event_record, job_record
 from bridge.osc.http.answers import HEADERS, no_content
-from bridge.osc.http.connections import connection_of
+from bridge.osc.http.connections import HttpConnection, connection_of
 from bridge.osc.http.view import DEFAULT_JOBS, BridgeView
 from bridge.value import Value
 
@@ -87,26 +87,28 @@ class EventStreams:
         if not self._listens:
             self._listens = True
             self._unsubscribe = self._view.bridge.subscribe(self._on_event)
+        is_over = known is not None and known.is_over
         missed = self._since(request.headers.get("Last-Event-ID", ""), job)
-        if missed == [] and known is not None and known.is_over:
+        if missed == [] and is_over:
             return no_content()  # which tells a browser not to ask again
         response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
-        with connection_of(request.transport).granted("events"):
-            reader = _Reader(job, deque(missed or ()))
+        connection = connection_of(request.transport)
+        with connection.granted("events"):
+            reader = _Reader(job)
             self._readers.add(reader)
-            begin = f"retry: {RETRY_MS}\n\n".encode() + (b"" if missed is not None else self._list(job))
+            begin = self._list(job) if missed is None else b"".join(one.lines for one in missed)
             try:
                 await response.prepare(request)
-                await response.write(begin)
-                if missed is not None or known is None or not known.is_over:
-                    await self._tell(request, response, reader)
+                await response.write(f"retry: {RETRY_MS}\n\n".encode() + begin)
+                connection.lives()
+                if not is_over:
+                    await self._tell(connection, response, reader)
             finally:
                 self._readers.discard(reader)
         return response
 
-    async def _tell(self, request: web.Request, response: web.StreamResponse, reader: _Reader) -> None:
+    async def _tell(self, connection: HttpConnection, response: web.StreamResponse, reader: _Reader) -> None:
         """Sends events until the stream is over."""
-        connection = connection_of(request.transport)
         while not self._is_closed:
             if not reader.waiting:
                 reader.has_more.clear()

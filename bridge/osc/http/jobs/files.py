@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -57,7 +58,8 @@ class Files:
             try:
                 return await _send(request, path, file)
             finally:
-                file.close()
+                with suppress(NotReadable):  # the drive hangs, and so would closing it here
+                    await _on_drive(path, file.close)
 
 
 async def _send(request: web.Request, path: Path, file: BinaryIO) -> web.StreamResponse:
@@ -82,8 +84,8 @@ async def _send(request: web.Request, path: Path, file: BinaryIO) -> web.StreamR
     connection = connection_of(request.transport)
     for start in range(part.start, part.stop, BLOCK_BYTES):
         count = min(BLOCK_BYTES, part.stop - start)
-        block = await _on_drive(path, partial(_read, file, start, count))
-        if len(block) < count:  # cut off meanwhile: the client must see that something is missing
+        block = await _block(path, file, start, count)
+        if len(block) < count:  # the answer has begun: that something is missing can only be seen by its end
             connection.abort()
             break
         await response.write(block)
@@ -110,6 +112,14 @@ def _part(request: web.Request, size: int, tag: str) -> range | None:
     except ValueError:
         return whole
     return whole[wanted] or None
+
+
+async def _block(path: Path, file: BinaryIO, start: int, count: int) -> bytes:
+    """Some bytes of a file; fewer where it was cut off meanwhile, or its drive does not answer any more."""
+    try:
+        return await _on_drive(path, partial(_read, file, start, count))
+    except NotReadable:
+        return b""
 
 
 async def _on_drive(path: Path, work: Callable[[], T]) -> T:
