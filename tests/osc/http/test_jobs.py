@@ -276,9 +276,10 @@ async def test_of_a_request_that_fails_unexpectedly_no_clip_stays_nor_of_its_rep
     assert clips(site) == []
 
 
-async def test_after_a_refusal_of_the_moment_the_same_key_asks_anew(site: HttpSite) -> None:
-    site.bridge.refuse = QueueFull("Full.")
-    assert (await post_json(site, {"path": "/a.wav"}, more=KEY)).status == 503
+@pytest.mark.parametrize(("refusal", "status"), [(QueueFull("Full."), 503), (NotFound("There is no file."), 422)])
+async def test_after_a_refusal_the_same_key_asks_anew(site: HttpSite, refusal: BridgeError, status: int) -> None:
+    site.bridge.refuse = refusal
+    assert (await post_json(site, {"path": "/a.wav"}, more=KEY)).status == status
     site.bridge.refuse = None
     assert (await post_json(site, {"path": "/a.wav"}, more=KEY)).status == 201
 

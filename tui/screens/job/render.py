@@ -204,7 +204,7 @@ def _strip_line(state: JobState, strip: Strip, width: int, palette: Palette, col
     if hint_text:
         text.append(f" {hint_text}", palette.warning)
     text.append(" ")
-    for letter, is_on in zip("smn", switches(state, name), strict=True):
+    for letter, is_on in zip("smn", switches(state, strip), strict=True):
         text.append(letter.upper() if is_on else letter, f"bold {palette.accent}".strip() if is_on else palette.muted)
     is_known = state.view is not None and (state.job.is_over or strip.count > 0)
     count = "" if is_audio_only(name) else str(strip.count) if is_known else "–"
@@ -225,9 +225,10 @@ def mixer_cell(column: int, width: int, line: int) -> str | float | None:
     return (column - 12) / wave if 0 <= column - 12 < wave else None
 
 
-def switches(state: JobState, name: str) -> tuple[bool, bool, bool]:
-    """Whether a stem is solo, muted, heard as notes."""
-    return name in state.solo, name in state.muted, name in state.as_notes
+def switches(state: JobState, strip: Strip) -> tuple[bool, bool, bool]:
+    """Whether a stem is solo, muted, heard as notes: one without notes never is."""
+    name = strip.stem
+    return name in state.solo, name in state.muted, name in state.as_notes and strip.count > 0
 
 
 def _second_line(state: JobState, strip: Strip, width: int, palette: Palette) -> Text:

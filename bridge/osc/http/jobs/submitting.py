@@ -40,7 +40,8 @@ class Submitting:
 
     def __init__(self, view: BridgeView, clock: Clock) -> None:
         self._view = view
-        self._repeats: Repeats[Accepted] = Repeats(clock, keeps=lambda accepted: accepted.status < 500)
+        # A refusal has made no job: asked again, when the user has done what it says, it may well be another answer.
+        self._repeats: Repeats[Accepted] = Repeats(clock, keeps=lambda accepted: bool(accepted.job))
 
     async def submit(self, request: web.Request) -> web.StreamResponse:
         key = request.headers.get(KEY_HEADER, "")
