@@ -160,9 +160,10 @@ def test_a_stem_without_its_opposite_s_others_is_heard_with_it() -> None:
 def test_a_part_of_the_drums_has_neither_port_nor_notes() -> None:
     view = music_view(JOB.id, ("drums", "hats"), 20.0)
     view = with_fields(view, stems=(view.stems[0], with_fields(view.stems[1], peaks=bytes([3] * 512), notes=())))
-    state = states.with_view(states.fresh(JOB, PORTS), view)
+    state = replace(states.with_view(states.fresh(JOB, PORTS), view), as_notes=frozenset({"drums", "hats"}))
     drums, _, hats, below = mixer_lines(state, strips(state), 60, 2, PLAIN, is_dark=True)
-    assert "Drums " in drums.plain
+    assert "Drums " in drums.plain and "smN" in drums.plain
+    assert "sMn" in hats.plain
     assert hats.plain.split()[:2] == ["○", "Hats"]
     assert not hats.plain.split()[-1].isdigit()
     assert below.plain.split() == ["audio", "only"]  # not "bleed?" either: a drum may be soft
