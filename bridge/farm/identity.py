@@ -39,8 +39,8 @@ def songs(running: int) -> dict[str, object]:
     return {"running": running}
 
 
-def farm_state(told: Mapping[str, Any]) -> FarmState:
-    """The state of a farm by its scheduler's identity.
+def machines_of(told: Mapping[str, Any]) -> dict[str, FarmMachine]:
+    """The machines of a farm by their addresses, as Dask calls them, by its scheduler's identity.
 
     Raises:
         ValueError: it is not the scheduler of a farm.
@@ -48,12 +48,22 @@ def farm_state(told: Mapping[str, Any]) -> FarmState:
     workers = told.get("workers")
     if not isinstance(workers, dict):
         raise ValueError("what listens there is no scheduler of a farm")
+    return {str(address): _machine(known) for address, known in workers.items()}
+
+
+def farm_state(told: Mapping[str, Any]) -> FarmState:
+    """The state of a farm by its scheduler's identity.
+
+    Raises:
+        ValueError: it is not the scheduler of a farm.
+    """
+    found = machines_of(told)
     version = told.get(VERSION_KEY)
     if version != __version__:
         has = "another program" if version is None else f"version {plain(str(version))[:MAX_NAME]} of the bridge"
         problem = f"The farm's scheduler runs {has}, and this is version {__version__}. {_SAME}"
         return FarmState(is_reachable=True, problem=problem)
-    machines = tuple(sorted(map(_machine, workers.values()), key=lambda machine: machine.name))
+    machines = tuple(sorted(found.values(), key=lambda machine: machine.name))
     problem = ""
     if not machines:
         problem = "The farm has no machine. Start one with `sab farm worker`."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,10 +36,12 @@ def mount_of(written: str) -> Mount:
 
 
 class PathMap:
-    """The mounts of a machine, the longest first."""
+    """The mounts of a machine; of several that fit, the longest counts."""
 
     def __init__(self, mounts: Sequence[Mount] = ()) -> None:
-        self._mounts = sorted(mounts, key=lambda mount: len(mount.there), reverse=True)
+        names = [(_bare(mount.there), _bare(mount.here)) for mount in mounts]
+        self._to_here = _longest_first(names)
+        self._to_there = _longest_first((here, there) for there, here in names)
 
     def request_here(self, request: JobRequest) -> JobRequest:
         """A request with this machine's paths."""
@@ -64,17 +66,10 @@ class PathMap:
         return event
 
     def here(self, path: str) -> str:
-        return self._renamed(path, [(mount.there, mount.here) for mount in self._mounts])
+        return _renamed(path, self._to_here)
 
     def there(self, path: str) -> str:
-        return self._renamed(path, [(mount.here, mount.there) for mount in self._mounts])
-
-    def _renamed(self, path: str, names: Sequence[tuple[str, str]]) -> str:
-        for before, after in names:
-            rest = path[len(before) :]
-            if path.startswith(before) and (not rest or rest[0] in "/\\"):
-                return after + _as_in(rest, before, after)
-        return path
+        return _renamed(path, self._to_there)
 
 
 def _maybe(name: Callable[[str], str], path: str | None) -> str | None:
@@ -82,11 +77,33 @@ def _maybe(name: Callable[[str], str], path: str | None) -> str | None:
 
 
 def _trimmed(path: str) -> str:
-    return path.rstrip("/\\") or path
+    return _bare(path) or path
+
+
+def _bare(path: str) -> str:
+    """A folder without the separator at its end; of a whole drive, nothing or its letter is left."""
+    return path.rstrip("/\\")
+
+
+def _longest_first(names: Iterable[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    return sorted(names, key=lambda name: len(name[0]), reverse=True)
+
+
+def _renamed(path: str, names: Sequence[tuple[str, str]]) -> str:
+    for before, after in names:
+        rest = path[len(before) :]
+        if path.startswith(before) and (not rest or rest[0] in "/\\"):
+            is_drive = not after or after.endswith(":")
+            return after + _as_in(rest or "/" * is_drive, before, after)
+    return path
 
 
 def _as_in(rest: str, before: str, after: str) -> str:
     """The rest of a path with the separators of the system that `after` is of; on one system, nothing changes."""
-    if ("\\" in before) == ("\\" in after):
+    if _is_of_windows(before) == _is_of_windows(after):
         return rest
-    return rest.replace("/", "\\") if "\\" in after else rest.replace("\\", "/")
+    return rest.replace("/", "\\") if _is_of_windows(after) else rest.replace("\\", "/")
+
+
+def _is_of_windows(folder: str) -> bool:
+    return "\\" in folder or folder[1:2] == ":"

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -42,6 +42,8 @@ from bridge.protocols import Clock
 from bridge.protocols.computing import JobComputer
 from bridge.request import JobRequest
 from bridge.system.off_loop import ANSWER_SECONDS, off_loop
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +147,9 @@ class Pool:
         except EngineFailed as error:
             self.problem = str(error)
             raise
+        except TimeoutError:
+            source = self._shared.paths.here(record.request.source)
+            ended = self._ended(record.job, "failed", unresponsive_drive(source))
         except BridgeError as error:
             ended = self._ended(record.job, "failed", error)
         except Exception as error:
@@ -155,20 +160,17 @@ class Pool:
 
     async def _computed(self, record: TaskRecord, on_event: Callable[[JobEvent | LiveNotes], None]) -> Ended:
         job, request = record.job, self._checked(record)
+        await off_loop(lambda: self._check_place(record, request), timeout_seconds=ANSWER_SECONDS)
+        await self._until_predecessor_ends(job, request)
+        computer = await self._free.get()
         try:
-            await off_loop(lambda: self._check_place(record, request), timeout_seconds=ANSWER_SECONDS)
-            await self._until_predecessor_ends(job, request)
-            computer = await self._free.get()
-            try:
-                now = self._clock.unix_seconds()
-                done, end = await off_loop(lambda: finished_song(job, request, now), timeout_seconds=ANSWER_SECONDS)
-                for event in done:
-                    on_event(event)
-                return end or await computer.compute(job, request, on_event)
-            finally:
-                self._free.put_nowait(computer)
-        except TimeoutError:
-            raise unresponsive_drive(request.source) from None
+            now = self._clock.unix_seconds()
+            done, end = await _looked_up(request, lambda: finished_song(job, request, now))
+            for event in done:
+                on_event(event)
+            return end or await computer.compute(job, request, on_event)
+        finally:
+            self._free.put_nowait(computer)
 
     async def _carried(
         self,
@@ -209,7 +211,7 @@ class Pool:
     async def _until_predecessor_ends(self, job: str, request: JobRequest) -> None:
         """Waits until no other process works on the same song: a machine that was cut off may still be at it."""
         for _ in range(round(PREDECESSOR_SECONDS / _POLL_SECONDS)):
-            if not await off_loop(lambda: is_computed_now(job, request), timeout_seconds=ANSWER_SECONDS):
+            if not await _looked_up(request, lambda: is_computed_now(job, request)):
                 return
             await asyncio.sleep(_POLL_SECONDS)
         log.warning("another process still works on %s; it is computed anew beside it", request.source)
@@ -248,3 +250,18 @@ class Pool:
         failure = None if error is None else Failure(code=error.code, message=str(error))
         now = self._clock.unix_seconds()
         return Ended(job=job, outcome=outcome, unix_seconds=now, failure=failure)  # type: ignore[arg-type]
+
+
+async def _looked_up(request: JobRequest, look: Callable[[], T]) -> T:
+    """What a look into the folder of the results finds.
+
+    Raises:
+        NotWritable: this machine cannot look into it.
+        TimeoutError: its drive does not answer.
+    """
+
+    def translated() -> T:
+        with translate_folder_errors(wanted_folder(request)):
+            return look()
+
+    return await off_loop(translated, timeout_seconds=ANSWER_SECONDS)

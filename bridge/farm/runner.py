@@ -232,7 +232,7 @@ class FarmRunner:
         elif self._there.get(job) is remote:
             del self._there[job]
             self._returns[job] = self._returns.get(job, 0) + 1
-            message = f"The farm has not done this job, so it begins again on this machine: {reason}"
+            message = f"The farm has not done this job, so it begins again: {reason}"
             self.reports.on_event(Warned(job=job, warning=Warning(code="farm_gone", message=message)))
             self.reports.on_event(Requeued(job=job))
             self._waiting.append((job, remote.request))

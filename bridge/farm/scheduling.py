@@ -51,9 +51,12 @@ async def run_scheduler(
         )
         scheduler.http_server.stop()  # Dask has no way to leave it out
         await scheduler
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # Dask wraps the one into the other
+        cause = error.__cause__ or error
+        if not isinstance(cause, OSError):
+            raise
         raise EngineFailed(
-            f"The farm's scheduler cannot listen at {host or LOOPBACK}:{port} ({error.strerror or error}).",
+            f"The farm's scheduler cannot listen at {host or LOOPBACK}:{port} ({cause.strerror or cause}).",
             advice="Another program listens there, or it is no address of this machine: see --host and --port.",
         ) from error
     try:

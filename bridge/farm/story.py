@@ -46,6 +46,7 @@ class Story:
         """What was not told yet, with the end of the job as the last."""
         yield from self._enter(outcome.attempt)
         for event in outcome.events[self._told :]:
+            self._has_told = True
             yield self._own(event)
         self._told = len(outcome.events)
 

@@ -6,22 +6,22 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError as LostFuture
+from collections.abc import Callable, Sequence, Set
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import msgspec
-from distributed import Client, KilledWorker, Security
+from distributed import Client, Security
 from msgspec.structs import replace
 
-from bridge.errors import BridgeError, EngineFailed, NotFound, NotWritable, OutOfSpace, WeightsUnavailable
+from bridge.errors import BridgeError, EngineFailed, NotFound
 from bridge.events import Ended, JobEvent, LiveNotes
+from bridge.farm.answers import FarmCalls, check_machine, result_of
 from bridge.farm.carrying import serving
-from bridge.farm.carrying.carrier import CALL_SECONDS, Carrier, MachineGone
+from bridge.farm.carrying.carrier import Carrier, MachineGone
 from bridge.farm.carrying.receiving import ReceivingPlace
 from bridge.farm.connection import CONNECT_SECONDS, MOST_DEATHS, SONG, unreachable
-from bridge.farm.identity import farm_state
+from bridge.farm.identity import farm_state, machines_of
 from bridge.farm.messages import ClientReady, Compute, FarmReport, GivenUp, SongHappened, StateChanged
 from bridge.farm.story import Story
 from bridge.farm.task import (
@@ -31,10 +31,11 @@ from bridge.farm.task import (
     decode_outcome,
     decode_told,
     encode,
+    needs_gpu,
     record_of,
     run_task,
 )
-from bridge.farm.values import FarmState
+from bridge.farm.values import FarmMachine, FarmState
 from bridge.model import Failure
 from bridge.request import JobRequest
 from bridge.system.off_loop import ANSWER_SECONDS, off_loop
@@ -46,6 +47,9 @@ LOOK_SECONDS = 1.0
 ANSWER_LIMIT_SECONDS = 5.0
 #: For a cancellation, on all machines.
 CANCEL_SECONDS = 2.6
+_NO_GPU = (
+    "The farm has no machine with a graphics processor (`sab farm worker --gpu`), which the device of the job needs."
+)
 
 
 class Submitter:
@@ -70,11 +74,15 @@ class Submitter:
         self._topic = f"sab-{secrets.token_hex(8)}"
         self._client: Any = None
         """Dask's `Client`, of which only some calls have types; None: there is no connection."""
-        self._addresses: tuple[str, ...] = ()
-        """Of the machines, as Dask calls them."""
+        self._machines: dict[str, FarmMachine] = {}
+        """By their addresses, as Dask calls them."""
+        self._looks = 0
+        """How often they were looked at."""
         self._connected = asyncio.Event()
         self._state = FarmState(problem=f"The farm at {address} has not answered yet.")
         self._songs: dict[str, asyncio.Task[None]] = {}
+        self._on_gpu: set[str] = set()
+        """Jobs that only a machine with a graphics processor does."""
         self._given_up: set[str] = set()
         """Jobs that are being given back: they have no end here."""
         self._stories: dict[str, list[Story]] = {}
@@ -85,14 +93,17 @@ class Submitter:
     async def run(self) -> None:
         """Keeps the connection until it is cancelled; then what the farm computes for this bridge is cancelled."""
         self._send(ClientReady())
-        last_usable = time.monotonic()
+        last_usable = last_with_gpu = time.monotonic()
         try:
             while True:
                 await self._look()
-                if self._state.slots:
-                    last_usable = time.monotonic()
-                elif time.monotonic() - last_usable > self._patience_seconds:
-                    await self._give_up(self._state.problem or "The farm has no machine.")
+                now = time.monotonic()
+                last_usable = now if self._state.slots else last_usable
+                last_with_gpu = now if self._able(on_gpu=True) else last_with_gpu
+                if now - last_usable > self._patience_seconds:
+                    await self._give_up({*self._songs}, self._state.problem or "The farm has no machine.")
+                elif now - last_with_gpu > self._patience_seconds:
+                    await self._give_up(self._on_gpu & self._songs.keys(), _NO_GPU)
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             for job in [*self._songs]:
@@ -106,12 +117,21 @@ class Submitter:
             return
         song = asyncio.create_task(self._follow(command.job, command.request), name=command.job)
         self._songs[command.job] = song
-        song.add_done_callback(lambda _: self._songs.pop(command.job, None))
+        if needs_gpu(command.request):
+            self._on_gpu.add(command.job)
+        song.add_done_callback(lambda _: self._is_over(command.job, song))
 
     def abandon(self, job: str) -> None:
         """Cancels a job; it ends as cancelled."""
         if job in self._songs:
             self._songs[job].cancel()
+
+    def _is_over(self, job: str, song: asyncio.Task[None]) -> None:
+        """Called when a job is over; one that was cancelled may not even have begun."""
+        self._songs.pop(job, None)
+        self._on_gpu.discard(job)
+        if song.cancelled() and job not in self._given_up:
+            self._end(job, "cancelled")
 
     async def _look(self) -> None:
         """Brings the state up to date, and connects again if need be."""
@@ -122,8 +142,8 @@ class Submitter:
             told = await asyncio.wait_for(client.scheduler.identity(n_workers=-1), ANSWER_LIMIT_SECONDS)
             if client.status != "running":
                 raise ConnectionError("the connection was closed")
-            state = farm_state(told)
-            self._addresses = tuple(map(str, told["workers"]))
+            state, self._machines = farm_state(told), machines_of(told)
+            self._looks += 1
         except (OSError, ValueError, asyncio.TimeoutError) as error:
             await self._leave()
             state = FarmState(problem=unreachable(self._address, error))
@@ -169,7 +189,7 @@ class Submitter:
         story = Story(job)
         try:
             record = await off_loop(lambda: record_of(request, self._topic), timeout_seconds=ANSWER_SECONDS)
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, ValueError) as error:
             missing = NotFound(f"{request.source} cannot be looked at ({error}).")
             self._end(job, "failed", Failure(code=missing.code, message=str(missing)))
             return
@@ -182,8 +202,6 @@ class Submitter:
         except asyncio.CancelledError:
             if len(stories) == 1:
                 await self._cancel_on_machines(record.job)
-            if job not in self._given_up:
-                self._end(job, "cancelled")
             raise
         except BridgeError as error:
             self._end(job, "failed", Failure(code=error.code, message=str(error)))
@@ -261,27 +279,38 @@ class Submitter:
             avoided: machines that get it only where there are no others.
 
         Raises:
+            MachineGone: the machine that has its clip has gone, perhaps because of the song, or has not kept the clip.
             EngineFailed: its machines have died of it, or it cannot be run there.
         """
-        song, content, device = record.job, encode(record), record.request.engine.device
-        # Where the machine dies, another gets the song, and asks for the clip.
-        wanted = [machine] if machine else [one for one in self._addresses if avoided and one not in avoided]
-        where = {"workers": wanted, "allow_other_workers": True} if wanted else {}
-        key = "-".join((song, machine or str(len(avoided)))) if machine or avoided else song
-        resources = {SONG: 1, **({"GPU": 1} if device in ("cuda", "mps") else {})}
+        song, content, on_gpu = record.job, encode(record), needs_gpu(record.request)
+        resources = {SONG: 1, **({"GPU": 1} if on_gpu else {})}
         while True:
             await self._connected.wait()
             client = self._client
             if client is None:
                 continue
+            wanted = [machine] if machine else [one for one in self._able(on_gpu) if avoided and one not in avoided]
+            # Not with Dask's `allow_other_workers`, which does without the resources too, and for ever leaves a task
+            # that had no machine at all for a moment. The key tells the machines, which a task keeps as it was given.
             future = client.submit(
-                run_task, content, key=key, resources=resources, priority=self._priority, pure=False, **where
+                run_task,
+                content,
+                key="-".join((song, *([str(len(avoided))] if avoided else []), *wanted)),
+                resources=resources,
+                priority=self._priority,
+                pure=False,
+                workers=wanted or None,
             )
             try:
-                answer = await _result_of(future)
+                answer = await self._answer(future, wanted)
+            except MachineGone:
+                if machine:
+                    raise
+                answer = None
             finally:
                 future.release()
             if answer is None:
+                machine = ""  # the scheduler has gone, and its address with it; who gets the song asks for the clip
                 await self._lost(client)
                 continue
             try:
@@ -291,12 +320,34 @@ class Submitter:
                     f"A machine of the farm returned what this version cannot read ({error})."
                 ) from error
             if not outcome.events and outcome.machine:  # it wants the clip
+                if record.clip is not None and outcome.machine == machine:
+                    raise MachineGone("The machine of the farm has not kept the clip.", advice="")
                 return outcome
             end = outcome.events[-1] if outcome.events else None
             if not isinstance(end, Ended):
                 raise EngineFailed("A machine of the farm returned a song without an end.")
             if end.outcome != "cancelled":  # else another client has cancelled it, and this one wants it still
                 return outcome
+
+    async def _answer(self, future: Any, wanted: Sequence[str]) -> bytes | None:
+        """As `result_of`. Raises MachineGone: of the machines that the task waits for, none is left."""
+        answer, looks = asyncio.ensure_future(result_of(future)), self._looks
+        try:
+            while not answer.done():
+                await asyncio.wait({answer}, timeout=LOOK_SECONDS)
+                is_new = (
+                    self._looks < looks + 2
+                )  # a look that was under way may not know a machine that has just joined
+                if not answer.done() and wanted and not is_new and self._machines.keys().isdisjoint(wanted):
+                    raise MachineGone("The machine of the farm has gone while it computed the song.", advice="")
+            return answer.result()
+        finally:
+            answer.cancel()
+
+    def _able(self, on_gpu: bool) -> list[str]:
+        """The addresses of the machines that get songs from here."""
+        machines = self._machines.items() if self._state.slots else ()
+        return [one for one, is_ in machines if not is_.problem and (is_.kind == "gpu" or not on_gpu)]
 
     async def _lost(self, client: Any) -> None:
         """Waits until the loss of a connection is noticed, or a moment if it was only one song that was lost."""
@@ -312,9 +363,9 @@ class Submitter:
         with suppress(OSError, asyncio.TimeoutError):
             await asyncio.wait_for(client.run(cancel_song, song, on_error="ignore"), CANCEL_SECONDS)
 
-    async def _give_up(self, reason: str) -> None:
-        """Nothing computes any more: the jobs are given back to who asked for them, and may come again at once."""
-        songs = dict(self._songs)
+    async def _give_up(self, jobs: Set[str], reason: str) -> None:
+        """Nothing computes these any more: they are given back to who asked for them, and may come again at once."""
+        songs = {job: self._songs[job] for job in jobs}
         self._given_up.update(songs)
         for song in songs.values():
             song.cancel()
@@ -325,50 +376,3 @@ class Submitter:
 
     def _end(self, job: str, outcome: Any, failure: Failure | None = None) -> None:
         self._send(SongHappened(event=Ended(job=job, outcome=outcome, unix_seconds=time.time(), failure=failure)))
-
-
-def check_machine(outcome: TaskOutcome, *, is_carried: bool, is_last: bool) -> None:
-    """Raises MachineGone if a song has failed by its machine, so that another may do it.
-
-    Args:
-        is_carried: whether it was computed in the machine's own folder: no room there is nobody else's matter.
-        is_last: whether no other is asked any more; then the user is told what is missing.
-    """
-    end = outcome.events[-1]
-    if not isinstance(end, Ended) or end.failure is None:
-        return
-    lacks_weights = end.failure.code == WeightsUnavailable.code
-    lacks_room = is_carried and end.failure.code in (OutOfSpace.code, NotWritable.code)
-    if lacks_room or (lacks_weights and not is_last):
-        raise MachineGone(f"Machines of the farm cannot do this song; the last said: {end.failure.message}", advice="")
-
-
-class FarmCalls:
-    """Implements `carrying.sending.RemoteCalls` for one machine of the farm: calls beside its songs."""
-
-    def __init__(self, client: Any, address: str) -> None:
-        self._client = client
-        self._address = address
-
-    async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """See `RemoteCalls.call`."""
-        if self._client is None:
-            raise ConnectionError("the farm has gone")
-        run = self._client.run(function, *arguments, workers=[self._address])
-        return (await asyncio.wait_for(run, CALL_SECONDS))[self._address]
-
-
-async def _result_of(future: Any) -> bytes | None:
-    """The result of a task; None if it was lost on the way, with the scheduler or the machine that had it.
-
-    Raises:
-        EngineFailed: its machines have died of it, or it cannot be run there.
-    """
-    try:
-        return bytes(await future.result())
-    except (LostFuture, OSError):
-        return None
-    except KilledWorker:
-        raise EngineFailed(f"{MOST_DEATHS} machines of the farm have died while they computed this song.") from None
-    except Exception as error:  # whatever Dask, or another version of the bridge, raises there
-        raise EngineFailed(f"The farm cannot run this song ({type(error).__name__}: {error}).") from error

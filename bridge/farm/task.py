@@ -74,6 +74,11 @@ def song_of(request: JobRequest) -> JobRequest:
     return msgspec.structs.replace(request, play=play, group=GroupChoice())
 
 
+def needs_gpu(request: JobRequest) -> bool:
+    """Whether a song goes only to machines with a graphics processor."""
+    return request.engine.device in ("cuda", "mps")
+
+
 def song_id(request: JobRequest, size_bytes: int, changed_ns: int) -> str:
     """The id of a song: equal for equal requests of an unchanged file, so that nothing is computed twice."""
     same = msgspec.structs.replace(request, play=PlayRequest(), group=GroupChoice())

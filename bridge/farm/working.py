@@ -25,6 +25,7 @@ from bridge.farm.identity import FACTS, METRIC, facts, songs
 from bridge.farm.pool import Pool, Shared
 from bridge.farm.values import PLUGIN, Kind
 from bridge.pipeline.cache.store import ResultsCache
+from bridge.pipeline.folders.output_folder import translate_folder_errors
 from bridge.plain import plain
 from bridge.system.clock import SystemClock
 from bridge.system.off_loop import off_loop
@@ -100,16 +101,18 @@ async def run_machine(
     """Computes songs of a farm until `ends` is set; joins it again each time that its scheduler has gone.
 
     Raises:
-        EngineFailed: nothing computes on this machine, or it cannot listen at its address.
+        EngineFailed: nothing computes on this machine.
+        NotWritable, OutOfSpace: nothing can be written to its scratch folder.
     """
     use_dask()
     dask.config.set({"distributed.worker.http.routes": []})
-    private_folder(options.scratch)
+    cache = ResultsCache(settings.cache_dir, settings.cache_max_bytes, SystemClock())
+    with translate_folder_errors(options.scratch):
+        private_folder(options.scratch)
+        bench = await off_loop(lambda: free_bench(options.scratch, cache))
     own = replace(settings, roots=(*options.shared.folders, options.scratch))
     threads = threads_each(options.slots)
     computers = [await LocalComputer.open(own, threads=threads) for _ in range(options.slots)]
-    cache = ResultsCache(settings.cache_dir, settings.cache_max_bytes, SystemClock())
-    bench = await off_loop(lambda: free_bench(options.scratch, cache))
     pool = Pool(computers, options.shared, SystemClock(), bench)
     news = _News(say)
     try:

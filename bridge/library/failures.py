@@ -18,6 +18,10 @@ NAME = "failed.csv"
 COLUMNS = ("path", "code", "message", "bytes", "modified_ns", "settings")
 #: The Byte Order Mark, by which spreadsheets know UTF-8.
 _ENCODING = "utf-8-sig"
+#: As `csv` ends a row; a path may have a line end of another kind in it.
+_ROW_END = b"\r\n"
+#: In bytes; a path and a sentence are far shorter.
+_LONGEST_ROW = 1 << 16
 
 
 class Failures:
@@ -30,7 +34,7 @@ class Failures:
         """`settings`: the text by which failures with other settings are known; these are forgotten.
 
         Raises:
-            NotWritable: a file of that name is there which cannot be read.
+            NotWritable: a file of that name is there which cannot be read, or cut.
         """
         self._path = out / NAME
         self._settings = settings
@@ -41,6 +45,7 @@ class Failures:
         self._count = 0
         self._file: TextIO | None = None
         try:
+            _cut_half_a_row(self._path)
             for row in self._read():
                 if len(row) == len(COLUMNS) and row[-1] == settings:
                     self._note(_song(row))
@@ -130,6 +135,17 @@ class Failures:
                 yield from rows
         except FileNotFoundError:
             return
+
+
+def _cut_half_a_row(path: Path) -> None:
+    """Removes what a power cut has left of the last row: those after it would be read as its end. Raises OSError."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _LONGEST_ROW))
+        tail = file.read()
+        whole = tail.rfind(_ROW_END) + len(_ROW_END) if _ROW_END in tail else tail.rfind(b"\n") + 1
+        if whole and not tail.endswith(b"\n"):
+            os.truncate(path, size - len(tail) + whole)
 
 
 def _song(row: Sequence[str]) -> Song:

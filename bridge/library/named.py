@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bridge.errors import BadArguments, BridgeError, NotFound, NotReadable
-from bridge.library.song import FailedSong, Song
+from bridge.library.song import FailedSong, Song, hash_of
 from bridge.library.walk import Walk
 from bridge.options.paths import absolute_path, current_folder
 from bridge.project_paths import check_roots
@@ -60,11 +60,26 @@ def read_named(written: Sequence[str], roots: Sequence[Path]) -> Named:
 
 
 def songs_of(named: Named, walk: Walk, refuse: RefuseSong) -> Iterator[Song]:
-    """The songs that are named, one after another; what cannot be used goes to `refuse`.
+    """The songs that are named, one after another, each once; what cannot be used goes to `refuse`.
 
     `sab library Jazz song.wav @list.txt` puts results into `Jazz/…`, `song`, and for the files of a list below the
     list's folder into the same folders below that of the results; for others into all folders of their path.
     """
+    songs = _named_songs(named, walk, refuse)
+    return _once(songs) if named.lists else songs
+
+
+def _once(songs: Iterable[Song]) -> Iterator[Song]:
+    """Leaves out those that were named before: done at once, they would get two folders. 64 bits of each are kept."""
+    seen: set[int] = set()
+    for song in songs:
+        key = hash_of(f"{song.folder}\0{song.source}")
+        if key not in seen:
+            seen.add(key)
+            yield song
+
+
+def _named_songs(named: Named, walk: Walk, refuse: RefuseSong) -> Iterator[Song]:
     for folder in named.folders:
         yield from walk.folder(folder, folder.name)
     for file in named.files:

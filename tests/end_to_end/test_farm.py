@@ -13,9 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.errors import BadArguments, EngineFailed
-from bridge.events import Ended, JobEvent, LiveNotes, Produced, Requeued, Started
+from bridge.events import Ended, JobEvent, LiveNotes, Produced, Progressed, Requeued, Started
 from bridge.farm.client import FarmComputer
 from bridge.farm.connection import MOST_DEATHS
 from tests.reliability.farm import make_songs, request_of, survive
@@ -123,32 +124,51 @@ async def test_a_song_that_kills_its_process_fails_alone(farm: Farm) -> None:
     assert [path.name for path in (farm.music / "stems").iterdir()] == ["good"]
 
 
-async def test_a_song_that_takes_whole_machines_with_it_fails_after_three(farm: Farm) -> None:
-    song = write(farm.music / "poisoned.wav", music(120.0))
+@pytest.mark.parametrize("shares", [True, False], ids=["shared", "carried"])
+async def test_a_song_that_takes_whole_machines_with_it_fails_after_three(
+    farm: Farm, tmp_path: Path, shares: bool
+) -> None:
+    """Each dies as the only one, and the next joins afterwards."""
+    song = write((farm.music if shares else tmp_path) / "poisoned.wav", music(120.0))
     names = iter(("one", "two", "three", "four"))
     dead: list[str] = []
     is_begun = False  # a run says several times that it has started
     farm.start_scheduler()
     alive = next(names)
-    farm.start_worker(alive)
+    farm.start_worker(alive, shares=shares)
     computer = await opened(farm)
 
     def kill(event: JobEvent | LiveNotes) -> None:
         nonlocal alive, is_begun
         if isinstance(event, Requeued):
             is_begun = False
-        if isinstance(event, Started) and not is_begun:
+        if isinstance(event, Progressed) and not is_begun:
             is_begun = True
             dead.append(alive)
             farm.kill(alive)
             alive = next(names)
-            farm.start_worker(alive)
+            farm.start_worker(alive, shares=shares)
 
     try:
         end = await computer.compute("badjob", request_of(song), kill)
     finally:
         await computer.close()
     assert end.failure is not None and (end.failure.code, len(dead)) == ("engine_failed", MOST_DEATHS)
+
+
+async def test_a_song_that_no_machine_can_do_for_its_device_is_given_back_and_others_are_not(farm: Farm) -> None:
+    song = write(farm.music / "song.wav", music(0.5))
+    request = request_of(song)
+    farm.start_scheduler()
+    farm.start_worker("one", "--cpu")
+    computer = await opened(farm, patience_seconds=1.0)
+    try:
+        with pytest.raises(EngineFailed, match="graphics processor"):
+            on_gpu = replace(request, engine=replace(request.engine, device="cuda"))
+            await asyncio.wait_for(computer.compute("gpujob", on_gpu, lambda _: None), 30)
+        assert (await computer.compute("anyjob", request, lambda _: None)).outcome == "done"
+    finally:
+        await computer.close()
 
 
 async def test_a_machine_that_leaves_gives_its_song_to_another(farm: Farm) -> None:

@@ -100,3 +100,22 @@ def test_results_that_nobody_fetches_are_removed_when_the_machine_gets_its_next_
     now[0] = 601.0
     bench.prepare("next", request_for(clip), sent)
     assert sorted(path.name for path in (tmp_path / "scratch" / "songs").iterdir()) == ["computed", "fetched", "next"]
+
+
+def test_an_empty_file_arrives_too(tmp_path: Path) -> None:
+    (tmp_path / "empty.wav").touch()
+    bench, clip = Bench(tmp_path / "scratch"), clip_of(tmp_path / "empty.wav")
+    assert bench.wants(clip) == 0
+    assert bench.has(clip)
+
+
+@pytest.mark.parametrize("content", [b"right", b"wrong", b"too long"])
+def test_a_clip_whose_machine_died_before_it_got_its_name_is_taken_up_or_sent_anew(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "a.wav").write_bytes(b"right")
+    bench, clip = Bench(tmp_path / "scratch"), clip_of(tmp_path / "a.wav")
+    (tmp_path / "scratch" / "clips" / f"{clip.sha256}.part").write_bytes(content)
+    if (start := bench.wants(clip)) < clip.size_bytes:
+        bench.take(clip, start, b"right"[start:])
+    assert bench.has(clip)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bridge.errors import BridgeError, EngineFailed, OutsideRoots
+from bridge.errors import OF_THE_MACHINE, BridgeError, EngineFailed, OutsideRoots
 from bridge.events import Analysed, JobEvent, LiveNotes, Preview, Produced, Progressed, Requeued, Started
 from bridge.farm.carrying import bench as bench_module
 from bridge.farm.carrying import serving, values
@@ -330,3 +330,24 @@ async def test_a_job_whose_process_died_over_there_after_its_first_file_comes_wh
     files_ = [event.result.file for event in told if isinstance(event, Produced)]
     assert files_ == [event.result.file for event in events if isinstance(event, Produced)]
     assert {*files_} < {*content(tmp_path / "out")}
+
+
+@pytest.mark.parametrize("name", ["AC\\DC.wav", "what?.wav", " two  spaces .wav"])
+async def test_a_clip_with_a_name_that_is_a_path_elsewhere_is_carried_too(
+    clip: Path, tmp_path: Path, name: str
+) -> None:
+    odd, out, options = clip.rename(tmp_path / name), tmp_path / "out", {"midi": ("bass",), "dawproject": True}
+    assert WorkerBench().run_request(request_for(odd, out=str(out), **options)).state == "done"
+    expected = content(out)
+    shutil.rmtree(out)
+    found = await carried(FakeMachine(tmp_path / "there"), request_for(odd, out=str(out), **options))
+    assert found.error is None
+    assert content(out).keys() == expected.keys()
+    assert "\\" in name or content(out) == expected  # the stems tell the name of their clip
+
+
+async def test_a_hidden_clip_is_left_to_the_machine_that_has_it(clip: Path, tmp_path: Path) -> None:
+    hidden = clip.rename(tmp_path / ".hidden.wav")
+    found = await carried(FakeMachine(tmp_path / "there"), request_for(hidden, out=str(tmp_path / "out")))
+    assert found.error is not None and found.error.code in OF_THE_MACHINE
+    assert not (tmp_path / "out").exists()

@@ -76,3 +76,26 @@ def test_a_mount_has_two_names(written: str) -> None:
 
 def test_a_mount_is_written_with_an_equals_sign() -> None:
     assert mount_of("/srv/music/=/Volumes/Music/") == Mount("/srv/music", "/Volumes/Music")
+
+
+def test_the_longest_folder_that_fits_is_renamed_back_too() -> None:
+    paths = PathMap([Mount("/a/long/name", "/x"), Mount("/b", "/x/songs")])
+    assert paths.here("/b/song.wav") == "/x/songs/song.wav"
+    assert paths.there("/x/songs/song.wav") == "/b/song.wav"
+
+
+@pytest.mark.parametrize(
+    ("mount", "there", "here"),
+    [
+        (Mount("/", "/host"), "/music/a.wav", "/host/music/a.wav"),
+        (Mount("/", "/host"), "/", "/host/"),
+        (Mount("/srv/music", "/"), "/srv/music/a.wav", "/a.wav"),
+        (Mount("C:\\", "/mnt/c"), "C:\\music\\a.wav", "/mnt/c/music/a.wav"),
+        (Mount("/srv/music", "Z:"), "/srv/music/live/a.wav", "Z:\\live\\a.wav"),
+        (Mount("/srv/music", "Z:"), "/srv/music", "Z:\\"),
+    ],
+)
+def test_a_whole_drive_has_another_name_too(mount: Mount, there: str, here: str) -> None:
+    paths = PathMap([mount])
+    assert paths.here(there) == here
+    assert paths.there(here).rstrip("/") == there.rstrip("/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from bridge.errors import EngineFailed, ProtocolMismatch
 from bridge.events import Ended, Produced, Started
+from bridge.farm import finished, pool
 from bridge.farm.carrying.bench import Bench
 from bridge.farm.finished import finished_song, is_computed_now
 from bridge.farm.paths import Mount, PathMap
@@ -235,3 +237,29 @@ def test_a_songs_id_is_of_all_that_changes_its_files_and_of_nothing_else() -> No
     }
     assert len(others) == 5 and own not in others
     assert own.isalpha() and own.islower() and len(own) == 14
+
+
+async def test_a_shared_drive_that_does_not_answer_is_told_of(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr(pool, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(pool, "check_roots", lambda *_: answers.wait(20))
+    try:
+        end = end_of(await machine.compute(machine.record()))
+    finally:
+        answers.set()
+    assert end.failure is not None and end.failure.code == "not_readable" and str(machine.clip) in end.failure.message
+
+
+async def test_a_folder_of_results_that_cannot_be_looked_at_is_told_of(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (machine.music / "stems" / "song").mkdir(parents=True)
+    monkeypatch.setattr(finished, "Directory", refuse)
+    end = end_of(await machine.compute(machine.record()))
+    assert end.failure is not None and end.failure.code == "not_writable"
+    assert str(machine.music / "stems" / "song") in end.failure.message

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.errors import EngineFailed
 from bridge.events import LiveNotes, Noticed, Progressed
 from bridge.farm import runner as module
 from bridge.farm.runner import MOST_RETURNS
@@ -228,3 +229,19 @@ async def test_after_a_start_jobs_wait_until_it_is_known_whether_the_farm_is_the
     bench.runner.join(bench.farm if comes else None)
     await turns()
     assert (bench.here(), bench.farm.given) == (([], [job]) if comes else ([job], []))
+
+
+async def test_a_job_that_the_farm_gives_back_while_it_has_machines_goes_there_once_more_and_says_nothing_else(
+    clip: Path,
+) -> None:
+    bench = Bench(clip, slots=2)
+    job = bench.submit()
+    await turns()
+    bench.farm.songs[job].end.set_exception(EngineFailed("No machine has its device."))
+    await turns()
+    assert bench.farm.given == [job, job] and bench.here() == []
+    (warning,) = bench.job(job).warnings
+    assert "No machine has its device." in warning.message and "this machine" not in warning.message
+    bench.end_there(job)
+    await turns()
+    await bench.runner.close()

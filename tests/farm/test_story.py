@@ -85,3 +85,10 @@ def test_what_comes_after_a_gap_waits_for_the_outcome() -> None:
     assert [*story.hear(told(1, 1, events[1]))] == []
     heard = [*story.end(TaskOutcome(attempt="1", events=(*events, END)))]
     assert [type(event) for event in heard] == [Started, Produced, Produced, Ended]
+
+
+def test_what_an_outcome_has_told_is_taken_back_where_the_song_begins_again() -> None:
+    story, events = Story(JOB), attempt_events(1)
+    assert [*story.end(TaskOutcome(attempt="1", events=(*events, END)))]  # its machine goes before its files are here
+    again = [*story.end(TaskOutcome(attempt="2", events=(*events, END)))]
+    assert [type(event) for event in again] == [Requeued, Started, Produced, Ended]

@@ -103,3 +103,19 @@ def test_a_full_drive_leaves_no_half_row(tmp_path: Path, monkeypatch: pytest.Mon
     failures.add(failed("b"))
     assert [row[0] for row in rows(tmp_path)[1:]] == ["/music/a", "/music/b"]
     failures.close()
+
+
+@pytest.mark.parametrize("half", ["/music/b.wav,not_au", '"/music/b, c', "/music/b.wav,x,y,10,5,ab1"])
+def test_half_a_row_that_a_power_cut_has_left_spoils_no_other(tmp_path: Path, half: str) -> None:
+    failures = Failures(tmp_path, SETTINGS)
+    failures.add(failed("a.wav"))
+    failures.close()
+    with (tmp_path / "failed.csv").open("a", newline="") as file:
+        file.write(half)
+    later = Failures(tmp_path, SETTINGS)
+    later.add(failed("c.wav"))
+    later.add(failed("d.wav"))
+    assert [row[0] for row in rows(tmp_path)[1:]] == ["/music/a.wav", "/music/c.wav", "/music/d.wav"]
+    later.close()
+    last = Failures(tmp_path, SETTINGS)
+    assert [last.has(song(name)) for name in ("a.wav", "c.wav", "d.wav")] == [True, True, True]

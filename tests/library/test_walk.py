@@ -136,6 +136,15 @@ def test_a_list_names_files_and_folders_from_its_own_on(tmp_path: Path) -> None:
     ]
 
 
+def test_a_song_that_lists_name_again_is_done_once(tmp_path: Path) -> None:
+    touch(tmp_path, "Music/1.wav", "Music/2.wav")
+    lines = ["Music/1.wav", "Music", "Music/../Music/2.wav", "Music/1.wav"]
+    for name in ("one.txt", "two.txt"):
+        (tmp_path / name).write_text("\n".join(lines))
+    found = Found(tmp_path, tmp_path / "Music", f"@{tmp_path}/one.txt", f"@{tmp_path}/two.txt")
+    assert found.sources == ["Music/1.wav", "Music/2.wav"]
+
+
 def test_a_folder_inside_another_one_is_done_once(tmp_path: Path) -> None:
     touch(tmp_path / "Music", "a/1.wav")
     assert Found(tmp_path, tmp_path / "Music" / "a", tmp_path / "Music").sources == ["Music/a/1.wav"]

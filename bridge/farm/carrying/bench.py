@@ -96,14 +96,13 @@ class Bench:
         """
         clip.check()
         with self._lock:
-            whole, part = self._clips / clip.sha256, self._clips / f"{clip.sha256}{_PART}"
-            if whole.is_file():
-                whole.touch()  # the least recently used go first
-                return clip.size_bytes
-            if not part.exists():
+            whole, part = self._files(clip)
+            if not whole.is_file() and not part.exists():
                 self._make_room(clip.size_bytes)
                 part.touch(mode=0o600)
-            return part.stat().st_size
+            with suppress(NotReadable):  # what a machine that lost its power has left
+                return self._arrived(clip)
+            return 0
 
     def take(self, clip: Clip, start: int, content: bytes) -> int:
         """Adds bytes to a clip, if it has just so many before; returns how many it has now.
@@ -114,20 +113,12 @@ class Bench:
         """
         clip.check()
         with self._lock:
-            whole, part = self._clips / clip.sha256, self._clips / f"{clip.sha256}{_PART}"
-            if whole.is_file():
-                return clip.size_bytes
-            with part.open("ab") as file:
-                if file.tell() == start and start + len(content) <= clip.size_bytes:
-                    file.write(content)
-                size = file.tell()
-            if size < clip.size_bytes:
-                return size
-            if size > clip.size_bytes or sha256_of(part) != clip.sha256:
-                part.unlink()
-                raise NotReadable(f"{clip.name} arrived with other content than it was sent with.", advice="")
-            part.rename(whole)
-            return size
+            whole, part = self._files(clip)
+            if not whole.is_file():
+                with part.open("ab") as file:
+                    if file.tell() == start and start + len(content) <= clip.size_bytes:
+                        file.write(content)
+            return self._arrived(clip)
 
     def prepare(self, job: str, request: JobRequest, clip: Clip) -> JobRequest:
         """The request as it is computed here: it reads and writes nothing but the song's own folder.
@@ -188,6 +179,30 @@ class Bench:
         for job, seconds in [*self._fetched.items()]:
             if self._now() - seconds > KEPT_SECONDS:
                 self.forget(job)
+
+    def _files(self, clip: Clip) -> tuple[Path, Path]:
+        """Where a clip lies when it is whole, and while it is on its way."""
+        return self._clips / clip.sha256, self._clips / f"{clip.sha256}{_PART}"
+
+    def _arrived(self, clip: Clip) -> int:
+        """How many bytes of a clip are here; it gets its name when these are all, also where a process died before.
+
+        Raises:
+            NotReadable: they are those of something else; they are gone now.
+            OSError: the drive does not tell.
+        """
+        whole, part = self._files(clip)
+        if whole.is_file():
+            whole.touch()  # the least recently used go first
+            return clip.size_bytes
+        size = part.stat().st_size
+        if size < clip.size_bytes:
+            return size
+        if size > clip.size_bytes or sha256_of(part) != clip.sha256:
+            part.write_bytes(b"")
+            raise NotReadable(f"{clip.name} arrived with other content than it was sent with.", advice="")
+        part.rename(whole)
+        return size
 
     def _folder(self, job: str) -> Path:
         if not (job.isascii() and job.isalnum()):

@@ -57,6 +57,7 @@ class Carrier:
 
         Raises:
             NotReadable: it has changed meanwhile.
+            EngineFailed: it cannot be carried.
             MachineGone: it has gone, or does not take the clip.
         """
         source = Path(self._request.source)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bridge.audio.check import changed
+from bridge.errors import EngineFailed
 from bridge.farm.carrying import serving
 from bridge.farm.carrying.values import CHUNK_BYTES, Clip, encode
 from bridge.system.files import sha256_of
@@ -27,9 +28,16 @@ class RemoteCalls(Protocol):
 
 
 def clip_of(path: Path) -> Clip:
-    """A file as it is now; reads it whole. Raises OSError."""
-    found = path.stat()
-    return Clip(sha256=sha256_of(path), size_bytes=found.st_size, name=path.name, changed_ns=found.st_mtime_ns)
+    """A file as it is now, under a name that leads nowhere else on any system; reads it whole.
+
+    Raises:
+        EngineFailed: it is hidden, so a machine would not find its results.
+        OSError: it cannot be read.
+    """
+    if path.name.startswith("."):
+        raise EngineFailed(f"{path} is a hidden file, which a machine without a shared folder cannot do.", advice="")
+    found, name = path.stat(), path.name.replace("\\", "_")  # its results are called so too
+    return Clip(sha256=sha256_of(path), size_bytes=found.st_size, name=name, changed_ns=found.st_mtime_ns)
 
 
 async def send_clip(machine: RemoteCalls, clip: Clip, path: Path) -> None:

@@ -26,7 +26,7 @@ class Clip(Value, frozen=True, kw_only=True):
     """In hexadecimal."""
     size_bytes: int
     name: str
-    """Its file name, which results and time stamps are named after."""
+    """Its file name, which results and time stamps are named after; with `_` for a backslash."""
     changed_ns: int
     """When it was last changed, in Unix time: the stems' time stamps tell it."""
 
