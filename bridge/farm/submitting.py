@@ -335,10 +335,9 @@ class Submitter:
         try:
             while not answer.done():
                 await asyncio.wait({answer}, timeout=LOOK_SECONDS)
-                is_new = (
-                    self._looks < looks + 2
-                )  # a look that was under way may not know a machine that has just joined
-                if not answer.done() and wanted and not is_new and self._machines.keys().isdisjoint(wanted):
+                # A look that was under way may not know a machine that has just joined.
+                has_looked = self._looks >= looks + 2
+                if not answer.done() and wanted and has_looked and self._machines.keys().isdisjoint(wanted):
                     raise MachineGone("The machine of the farm has gone while it computed the song.", advice="")
             return answer.result()
         finally:
@@ -346,8 +345,13 @@ class Submitter:
 
     def _able(self, on_gpu: bool) -> list[str]:
         """The addresses of the machines that get songs from here."""
-        machines = self._machines.items() if self._state.slots else ()
-        return [one for one, is_ in machines if not is_.problem and (is_.kind == "gpu" or not on_gpu)]
+        if not self._state.slots:
+            return []
+        return [
+            address
+            for address, machine in self._machines.items()
+            if not machine.problem and (machine.kind == "gpu" or not on_gpu)
+        ]
 
     async def _lost(self, client: Any) -> None:
         """Waits until the loss of a connection is noticed, or a moment if it was only one song that was lost."""

@@ -14,14 +14,12 @@ import pytest
 import soundfile
 
 from bridge.midi.schedule import is_note_on
-from bridge.osc.addresses import STATUS_REPLY
 from bridge.osc.client import OscClient, open_client
-from bridge.osc.fields import arguments_of
 from bridge.smf.notes import notes_of_file
 from tests.support.farm import Farm
 from tests.support.gate import Gate, gate
 from tests.support.jack_server import MidiReader, poll, running_jack, why_no_jack
-from tests.support.programs import POLL_SECONDS, Server, serving, until_ports_are_open
+from tests.support.programs import Server, serving, until_ports_are_open, until_status
 from tests.support.stage import hanging
 
 pytestmark = [pytest.mark.jack, pytest.mark.end_to_end]
@@ -80,11 +78,7 @@ async def until(client: OscClient, address: str) -> tuple[object, ...]:
 
 async def submit_live(studio: Studio, client: OscClient) -> None:
     """Returns when notes sound of a clip of which the farm knows no more than two blocks."""
-    while True:
-        (status,) = await client.ask("/sab/status")
-        if arguments_of(status, STATUS_REPLY)["computing"] == "farm":
-            break
-        await asyncio.sleep(POLL_SECONDS)  # no push tells
+    await until_status(client, "computing", "farm")
     studio.separation.let(2)
     await client.ask("/sab/submit", str(studio.clip), "play", "live", "sync", "now")
     assert await asyncio.to_thread(poll, lambda: studio.note_ons() > 0)

@@ -1,7 +1,8 @@
 """A farm under fire: a worker killed, one that joins late, the scheduler killed and started again.
 
 `python -m tests.reliability.farm --songs 200` says how many results there are, and what is wrong with them. As root on
-Linux, `--namespaces` gives each worker a network of its own.
+Linux, `--namespaces` gives each worker a network of its own. With `--carried` the workers share no folder: clips are
+sent to them, and results come back.
 """
 
 from __future__ import annotations
@@ -97,12 +98,14 @@ class Tally:
         self.outcomes["done" if ended.outcome == "done" else f"{song.stem}: {ended.failure}"] += 1
 
 
-async def survive(farm: Farm, songs: Sequence[Path], hosts: Sequence[str] = (LOOPBACK,) * 3) -> Outcome:
-    """Computes the songs while machines die, join and come back."""
+async def survive(
+    farm: Farm, songs: Sequence[Path], hosts: Sequence[str] = (LOOPBACK,) * 3, *, shares: bool = True
+) -> Outcome:
+    """Computes the songs while machines die, join and come back; `shares`: they have the folder of the songs."""
     counted, began = Tally(), time.monotonic()
     farm.start_scheduler()
     for name, host in zip(NAMES[:2], hosts, strict=False):
-        farm.start_worker(name, host=host)
+        farm.start_worker(name, host=host, shares=shares)
     computer = await farm.open(patience_seconds=PATIENCE_SECONDS)
     try:
         await until(computer, lambda: len(computer.state().machines) == 2)
@@ -112,7 +115,7 @@ async def survive(farm: Farm, songs: Sequence[Path], hosts: Sequence[str] = (LOO
             await until(computer, lambda: counted.outcomes.total() >= of_all * len(songs), seconds=1200)
 
         await share(JOINS)
-        farm.start_worker(NAMES[2], host=hosts[2])
+        farm.start_worker(NAMES[2], host=hosts[2], shares=shares)
         await share(WORKER_DIES)
         farm.kill(NAMES[0])
         await share(SCHEDULER_DIES)
@@ -158,7 +161,13 @@ def _song_faults(own: Path, song: Path) -> Iterator[str]:
 
 
 def attack(
-    folder: Path, songs: int, shortest_seconds: float, longest_seconds: float, networks: ExitStack | None
+    folder: Path,
+    songs: int,
+    shortest_seconds: float,
+    longest_seconds: float,
+    networks: ExitStack | None,
+    *,
+    shares: bool,
 ) -> int:
     """Runs it once and prints what came of it; returns the exit status.
 
@@ -170,7 +179,7 @@ def attack(
     hosts = [space.address for space in spaces] or [LOOPBACK] * len(NAMES)
     with Farm(folder, host=GATEWAY if spaces else LOOPBACK, before=before) as farm:
         clips = make_songs(farm.music, songs, shortest_seconds, longest_seconds)
-        outcome = asyncio.run(survive(farm, clips, hosts))
+        outcome = asyncio.run(survive(farm, clips, hosts, shares=shares))
         done = outcome.outcomes["done"]
         print(
             f"{done} of {songs} done in {outcome.seconds:.0f} s, begun again: {outcome.again}, {len(spaces)} networks"
@@ -190,6 +199,7 @@ def main() -> int:
     parser.add_argument("--shortest", type=float, default=0.5, help="seconds")
     parser.add_argument("--longest", type=float, default=2.0, help="seconds")
     parser.add_argument("--namespaces", action="store_true", help="each worker in a network of its own (root, Linux)")
+    parser.add_argument("--carried", action="store_true", help="the workers share no folder")
     options = parser.parse_args()
     if options.namespaces and not can_have_namespaces():
         parser.error("--namespaces needs root, Linux and the command ip")
@@ -197,7 +207,7 @@ def main() -> int:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         networks = stack if options.namespaces else None
-        return attack(folder, options.songs, options.shortest, options.longest, networks)
+        return attack(folder, options.songs, options.shortest, options.longest, networks, shares=not options.carried)
 
 
 if __name__ == "__main__":

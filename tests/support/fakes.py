@@ -12,7 +12,7 @@ from typing import Generic
 from msgspec.structs import replace
 
 from bridge.connections.values import Connections, WireMessage
-from bridge.errors import Cancelled, NotFound
+from bridge.errors import Cancelled, NotFound, no_such_job
 from bridge.events import Event, Removed, Restored
 from bridge.groups.group import Group, groups_of, unknown_group
 from bridge.model import Job, MidiStatus, ModelInfo, Note, Status, Warning
@@ -207,7 +207,7 @@ class FakeBridge:
 
     def job(self, job: str) -> Job:
         if job not in self.table:
-            raise NotFound(f"There is no job {job}.")
+            raise no_such_job(job)
         return self.table[job]
 
     def jobs(self) -> tuple[Job, ...]:

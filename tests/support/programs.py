@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bridge.osc.addresses import STATUS_REPLY
-from bridge.osc.client import open_client
+from bridge.osc.client import OscClient, open_client
 from bridge.osc.fields import arguments_of
 
 START_SECONDS = 60
@@ -66,11 +66,13 @@ def serving(folder: Path, *options: str, port: int = 0, dies: bool = False) -> I
 async def until_ports_are_open(server: Server, backend: str = "jack") -> None:
     """Returns when a server has its MIDI ports, so that a DAW that starts now finds them."""
     async with open_client(server.host, server.port) as client:
-        while True:
-            (status,) = await client.ask("/sab/status")
-            if arguments_of(status, STATUS_REPLY)["midi_backend"] == backend:
-                return
-            await asyncio.sleep(POLL_SECONDS)  # no push tells
+        await until_status(client, "midi_backend", backend)
+
+
+async def until_status(client: OscClient, field: str, value: str) -> None:
+    """Returns when a field of `/sab/status.reply` has a value; no push tells of it."""
+    while arguments_of((await client.ask("/sab/status"))[0], STATUS_REPLY)[field] != value:  # noqa: ASYNC110
+        await asyncio.sleep(POLL_SECONDS)
 
 
 def sab(

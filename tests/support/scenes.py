@@ -37,6 +37,8 @@ MUSIC = "/home/ana/Music/Evening Set"
 STEMS = ("vocals", "drums", "bass", "other")
 PORTS = MidiStatus(backend="jack", ports=tuple(Port(stem=stem, name=f"SAB {stem.capitalize()}") for stem in STEMS))
 NO_MIDI = MidiStatus(message="This machine has no MIDI back-end: start JACK, or load the module snd-seq for ALSA.")
+#: How often `settle` looks for the keys at the foot: a screen that is closed may never have them.
+MOST_TURNS = 50
 
 
 @dataclass(frozen=True)
@@ -86,15 +88,12 @@ def app_with(
     return SabApp(opener_of(bridge, hearing=hearing), clock=FakeClock(), zone=timezone.utc), bridge
 
 
-MOST_TURNS = 50
-
-
 async def settle(pilot: Pilot[None]) -> None:
     """Draws the waiting events now, not at the next redraw. Returns when the keys at the foot stand there."""
     assert isinstance(pilot.app, SabApp)
     pilot.app.redraw()
     await pilot.pause()
-    for _ in range(MOST_TURNS):  # a screen that is closed may never have them
+    for _ in range(MOST_TURNS):
         if not any(_is_being_made(bar) for bar in pilot.app.screen.query(KeyBar)):
             break
         await pilot.pause()
