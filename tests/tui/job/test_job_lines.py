@@ -15,6 +15,7 @@ from textual.strip import Strip
 from bridge.model import Music
 from bridge.protocols.hearing import HearingStatus
 from bridge.protocols.reading import PEAK_SPANS, NotesView
+from bridge.stems import KIT
 from tests.support.music import MUSIC, music_view
 from tests.support.scenes import PORTS, STEMS, done
 from tui.render.music import music_facts
@@ -24,6 +25,7 @@ from tui.screens.job import state as states
 from tui.screens.job.render import (
     mixer_cell,
     mixer_lines,
+    mixer_window,
     slider_at,
     slider_lines,
     stem_hint,
@@ -31,20 +33,25 @@ from tui.screens.job.render import (
     title_lines,
 )
 from tui.screens.job.sliders import SLIDERS
-from tui.screens.job.state import Remark
+from tui.screens.job.state import JobState, Remark
 from tui.widgets.drawn import changed_cells
 
 JOB = with_fields(done("Night Bus"), music=MUSIC)
 OPEN = states.with_view(states.fresh(JOB, PORTS), music_view(JOB.id, STEMS, 20.0))
 
 
-@given(st.integers(58, 220), st.text(max_size=80), st.sampled_from((1, 2)))
-def test_every_line_fits_whatever_the_job_is_called(width: int, name: str, rows_each: int) -> None:
+def mixer(state: JobState, width: int, height: int, *, is_narrow: bool = False) -> list[Text]:
+    window = mixer_window(state, height, is_narrow=is_narrow)
+    return mixer_lines(state, strips(state), width, window, PLAIN, is_dark=True)
+
+
+@given(st.integers(58, 220), st.text(max_size=80), st.integers(1, 12))
+def test_every_line_fits_whatever_the_job_is_called(width: int, name: str, height: int) -> None:
     state = replace(OPEN, job=with_fields(JOB, name=name), told=Remark(name, "error"), slider=3)
     lines = [
         *title_lines(state, width, PLAIN),
         *slider_lines(state, width, PLAIN),
-        *mixer_lines(state, strips(state), max(28, width // 3), rows_each, PLAIN, is_dark=True),
+        *mixer(state, max(28, width // 3), height),
     ]
     assert all(line.cell_len <= width for line in lines)
 
@@ -81,7 +88,7 @@ def test_a_click_meets_the_slider_that_is_drawn_there(width: int) -> None:
 
 def test_a_click_meets_the_switch_and_the_waveform() -> None:
     width = 46
-    (line, *_) = mixer_lines(OPEN, strips(OPEN), width, 1, PLAIN, is_dark=True)
+    (line, *_) = mixer(OPEN, width, 4)
     first = line.plain.index("smn")
     assert [mixer_cell(first + place, width, 0) for place in range(3)] == ["solo", "mute", "notes"]
     assert mixer_cell(12, width, 0) == 0.0
@@ -161,9 +168,22 @@ def test_a_part_of_the_drums_has_neither_port_nor_notes() -> None:
     view = music_view(JOB.id, ("drums", "hats"), 20.0)
     view = with_fields(view, stems=(view.stems[0], with_fields(view.stems[1], peaks=bytes([3] * 512), notes=())))
     state = replace(states.with_view(states.fresh(JOB, PORTS), view), as_notes=frozenset({"drums", "hats"}))
-    drums, _, hats, below = mixer_lines(state, strips(state), 60, 2, PLAIN, is_dark=True)
+    drums, _, hats, below = mixer(state, 60, 4)
     assert "Drums " in drums.plain and "smN" in drums.plain
     assert "sMn" in hats.plain
     assert hats.plain.split()[:2] == ["○", "Hats"]
     assert not hats.plain.split()[-1].isdigit()
     assert below.plain.split() == ["audio", "only"]  # not "bleed?" either: a drum may be soft
+
+
+@given(st.integers(0, 12), st.integers(0, 10), st.booleans())
+def test_the_mixer_shows_the_chosen_stem_however_few_lines_it_has(height: int, steps: int, is_narrow: bool) -> None:
+    every = (*STEMS, "instrumental", *KIT)
+    state = states.choose(states.with_view(states.fresh(JOB, PORTS), music_view(JOB.id, every, 20.0)), steps)
+    window = mixer_window(state, height, is_narrow=is_narrow)
+    shown = mixer(state, 60, height, is_narrow=is_narrow)
+    assert len(shown) == window.count * window.rows_each == max(1, min(height, len(every)))
+    row = next(number for number, line in enumerate(shown) if line.plain.startswith("▸"))
+    assert state.names[window.stem_at(row)] == state.chosen
+    assert (window.first > 0) == (shown[0].plain[0] == "↑") or row == 0
+    assert (window.first + window.count < len(every)) == (shown[-1].plain[0] == "↓") or row == len(shown) - 1

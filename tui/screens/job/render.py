@@ -156,23 +156,50 @@ def stem_hint(peak: int, loudest: int) -> str:
     return "quiet" if peak < 255 * 10 ** (QUIET_DB / 20) else ""
 
 
+@dataclass(frozen=True)
+class MixerWindow:
+    """Which stems the mixer has room for."""
+
+    first: int
+    count: int
+    rows_each: int
+    """Lines of a stem: 1 or 2."""
+
+    def stem_at(self, row: int) -> int:
+        """The place of the stem whose lines have that row."""
+        return self.first + row // self.rows_each
+
+
+def mixer_window(state: JobState, height: int, *, is_narrow: bool) -> MixerWindow:
+    """All stems, with two lines each where there is room; else as many as fit around the chosen one."""
+    stems = len(state.names)
+    rows_each = 2 if not is_narrow and height >= 2 * max(1, stems) else 1
+    count = max(1, min(stems, height // rows_each))
+    chosen = state.names.index(state.chosen) if state.chosen in state.names else 0
+    return MixerWindow(max(0, min(chosen - count // 2, stems - count)), count, rows_each)
+
+
 def mixer_lines(
     state: JobState,
     strips: Sequence[Strip],
     width: int,
-    rows_each: int,
+    window: MixerWindow,
     palette: Palette,
     *,
     is_dark: bool,
 ) -> list[Text]:
-    """One or two lines for each stem."""
+    """The lines of the stems in the window; arrows tell of those above and below it."""
     if not state.stems:
         return [Text(fit(" No stems yet." if not state.job.is_over else " No stems.", width), palette.muted, end="")]
-    lines = []
-    for strip in strips:
+    lines, last = [], window.first + window.count - 1
+    for place, strip in enumerate(strips):
+        if not window.first <= place <= last:
+            continue
+        is_more_above, is_more_below = place == window.first > 0, place == last < len(strips) - 1
+        sign = "▸" if strip.stem == state.chosen else "↑" if is_more_above else "↓" if is_more_below else " "
         colour = colour_of(strip.stem, is_dark=is_dark)
-        lines.append(_strip_line(state, strip, width, palette, colour, short=rows_each == 1))
-        if rows_each > 1:
+        lines.append(_strip_line(state, strip, width, palette, colour, sign, short=window.rows_each == 1))
+        if window.rows_each > 1:
             lines.append(_second_line(state, strip, width, palette))
     return lines
 
@@ -187,10 +214,12 @@ def _short_label(name: str) -> str:
     return name.capitalize() if name in KIT_TABLE else label_of(name)
 
 
-def _strip_line(state: JobState, strip: Strip, width: int, palette: Palette, colour: str, *, short: bool) -> Text:
+def _strip_line(
+    state: JobState, strip: Strip, width: int, palette: Palette, colour: str, sign: str, *, short: bool
+) -> Text:
     name, is_chosen = strip.stem, strip.stem == state.chosen
     text = Text(no_wrap=True, end="", style=palette.text)
-    text.append("▸" if is_chosen else " ", palette.accent)
+    text.append(sign, palette.accent)
     text.append("♪" if is_sounding(state, name) else " ", palette.accent)
     text.append("●" if name in state.audible else "○", colour).append(" ")
     is_silent = name not in state.audible

@@ -43,6 +43,8 @@ from tui.widgets.key_bar import KeyBar
 
 #: While a job runs, its music is read again at most this often for its progress alone.
 GROWTH_SECONDS = 1.0
+#: In a narrow terminal, where the roll stands below the mixer.
+LEAST_ROLL_ROWS = 5
 #: How far a step of the wheel scrolls, in spans of the roll.
 WHEEL_SHARE = 0.125
 _NOTHING_BESIDE: Mapping[str, StemView] = MappingProxyType({})
@@ -144,29 +146,27 @@ class JobScreen(OpenedScreen):
         title, mixer, roll, sliders = (self.query_one(kind) for kind in (Title, Mixer, RollPane, Sliders))
         width = self.size.width
         lines = render.title_lines(state, width, colours)
-        _fit_height(title, len(lines))
+        title.fit_height(len(lines))
         title.draw(lines)
         if (state.view, state.edited) != self._strips_of or state.view is None:
             self._strips, self._strips_of = render.strips(state), (state.view, state.edited)
         if self.has_class("-narrow"):
-            _fit_height(mixer, max(1, len(self._strips)))
-        mixer.draw(
-            render.mixer_lines(
-                state, self._strips, mixer.size.width, self._rows_each, colours, is_dark=self.app.current_theme.dark
-            )
-        )
+            room = self.query_one("#music").size.height - LEAST_ROLL_ROWS
+            mixer.fit_height(max(1, min(len(self._strips), room)))
+        is_dark = self.app.current_theme.dark
+        shown = self._mixer_window
+        mixer.draw(render.mixer_lines(state, self._strips, mixer.size.width, shown, colours, is_dark=is_dark))
         lines = render.slider_lines(state, width, colours)
-        _fit_height(sliders, len(lines))
+        sliders.fit_height(len(lines))
         sliders.draw(lines)
-        on = roll_colours(self.app.theme_variables, is_dark=self.app.current_theme.dark)
+        on = roll_colours(self.app.theme_variables, is_dark=is_dark)
         size = roll.size
         roll.draw(self._drawing.lines(state, size.width, size.height, on, has_colour=not self.app.no_color))
 
     @property
-    def _rows_each(self) -> int:
-        """Lines of a stem in the mixer."""
+    def _mixer_window(self) -> render.MixerWindow:
         height = self.query_one(Mixer).size.height
-        return 2 if not self.has_class("-narrow") and height >= 2 * max(1, len(self.state.stems)) else 1
+        return render.mixer_window(self.state, height, is_narrow=self.has_class("-narrow"))
 
     # What the bridge and the output tell
 
@@ -347,8 +347,9 @@ class JobScreen(OpenedScreen):
         panel, column, row = message.panel, message.column, message.row
         if isinstance(panel, RollPane) and column >= MARGIN:
             self._seek(seconds_at(column, window(self.state, panel.size.width, panel.size.height)))
-        elif isinstance(panel, Mixer) and row // self._rows_each < len(self.state.names):
-            self._click_stem(row // self._rows_each, render.mixer_cell(column, panel.size.width, row % self._rows_each))
+        elif isinstance(panel, Mixer) and (place := self._mixer_window.stem_at(row)) < len(self.state.names):
+            line = row % self._mixer_window.rows_each
+            self._click_stem(place, render.mixer_cell(column, panel.size.width, line))
         elif isinstance(panel, Sliders) and (at := render.slider_at(column, row, panel.size.width)):
             place, along = at
             self.show(replace(self.state, slider=place))
@@ -392,8 +393,3 @@ class JobScreen(OpenedScreen):
                 yield
         except BridgeError as error:
             self.tell(str(error), "error")
-
-
-def _fit_height(panel: Panel, lines: int) -> None:
-    if panel.styles.height is None or panel.styles.height.value != lines:
-        panel.styles.height = lines

@@ -40,6 +40,11 @@ class Panel(DrawnLines):
         def control(self) -> Panel:
             return self.panel
 
+    def fit_height(self, lines: int) -> None:
+        """As many lines as it shows."""
+        if self.styles.height is None or self.styles.height.value != lines:
+            self.styles.height = lines
+
     def on_resize(self, event: Resize) -> None:
         event.stop()
         self.post_message(self.Resized())
