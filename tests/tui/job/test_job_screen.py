@@ -9,10 +9,11 @@ from bridge.errors import Cancelled, EngineFailed, NotFound
 from bridge.events import Ended, MidiEnded, MidiMoved, MidiReady, MidiStarted, MidiWaiting, Progressed
 from bridge.model import MidiStatus
 from bridge.request import JobRequest
+from bridge.stems import KIT
 from tests.support.music import MUSIC, music_view
 from tests.support.open_jobs import OpenJob, drawn, lines, open_it, program, state, use
 from tests.support.scenes import STEMS, cancelled, done, failed, press, produced, running, top_screen
-from tui.screens.job.screen import JobScreen
+from tui.screens.job.screen import LEAST_ROLL_ROWS, JobScreen
 from tui.screens.job.widgets import Mixer, RollPane, Sliders, Title
 from tui.screens.main import MainScreen
 
@@ -373,3 +374,18 @@ async def test_a_job_of_an_hour_keeps_its_screen() -> None:
     async with opened.app.run_test(size=(60, 20)) as pilot:
         await open_it(pilot, "end", "minus", "minus", "tab", "right")
         assert state(opened).end_seconds == 3600.0
+
+
+async def test_more_stems_than_lines_scroll_in_a_small_terminal_and_all_show_in_a_larger_one() -> None:
+    every = (*STEMS, "instrumental", *KIT)
+    opened = program(view=music_view(JOB, every, 20.0))
+    async with opened.app.run_test(size=(60, 16)) as pilot:
+        await open_it(pilot, *["down"] * 5)
+        assert [line[:7] for line in lines(opened, Mixer)] == ["↑ ● Oth", "  ○ Ins", "▸ ○ Kic", "  ○ Sna", "↓ ○ Tom"]
+        assert opened.screen.query_one(RollPane).size.height == LEAST_ROLL_ROWS
+        await pilot.click(Mixer, offset=(4, 3))
+        assert state(opened).chosen == "snare"
+        await pilot.resize_terminal(80, 40)
+        await drawn(pilot)
+        assert len(lines(opened, Mixer)) == 2 * len(every)
+        assert opened.screen.query_one(Mixer).size.height == opened.screen.query_one(RollPane).size.height

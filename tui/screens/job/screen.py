@@ -150,9 +150,8 @@ class JobScreen(OpenedScreen):
         title.draw(lines)
         if (state.view, state.edited) != self._strips_of or state.view is None:
             self._strips, self._strips_of = render.strips(state), (state.view, state.edited)
-        if self.has_class("-narrow"):
-            room = self.query_one("#music").size.height - LEAST_ROLL_ROWS
-            mixer.fit_height(max(1, min(len(self._strips), room)))
+        room = self.query_one("#music").size.height - LEAST_ROLL_ROWS
+        mixer.fit_height(max(1, min(len(self._strips), room)) if self.has_class("-narrow") else None)
         is_dark = self.app.current_theme.dark
         shown = self._mixer_window
         mixer.draw(render.mixer_lines(state, self._strips, mixer.size.width, shown, colours, is_dark=is_dark))

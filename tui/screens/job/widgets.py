@@ -40,10 +40,12 @@ class Panel(DrawnLines):
         def control(self) -> Panel:
             return self.panel
 
-    def fit_height(self, lines: int) -> None:
-        """As many lines as it shows."""
-        if self.styles.height is None or self.styles.height.value != lines:
-            self.styles.height = lines
+    _fitted: int | None = None
+
+    def fit_height(self, lines: int | None) -> None:
+        """As many lines as it shows; None: what the style sheet gives it."""
+        if lines != self._fitted:  # each new height lays the screen out again
+            self._fitted = self.styles.height = lines
 
     def on_resize(self, event: Resize) -> None:
         event.stop()
