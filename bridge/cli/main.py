@@ -169,4 +169,5 @@ def _usage_words(error: Exception) -> str:
             "terminal: sab submit FILE play live"
         )
     advice = "" if context is None else f" `{context.command_path} --help` lists the options."
-    return f"{error.format_message().rstrip('.')}.{advice}"  # type: ignore[attr-defined]
+    words: str = error.format_message().rstrip(".")  # type: ignore[attr-defined]
+    return f"{words}{'' if words.endswith('?') else '.'}{advice}"

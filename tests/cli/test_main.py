@@ -99,3 +99,13 @@ def test_who_wants_to_hear_notes_is_sent_to_the_bridge(
     told = capsys.readouterr().err
     assert f"`sab {command}` opens no MIDI ports" in told
     assert "sab submit FILE play live" in told
+
+
+def test_a_command_that_is_misspelt_is_guessed_in_a_clean_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["sab", "proces"])
+    monkeypatch.setattr(sys.modules[main.__module__], "prepare_terminal", lambda: None)
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert "Did you mean 'process'? `sab --help`" in capsys.readouterr().err
