@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -27,6 +27,8 @@ from bridge.protocols.looking import FileLook
 from bridge.request import JobRequest
 from bridge.system.off_loop import off_loop
 from bridge.value import Value
+
+T = TypeVar("T")
 
 
 class LibraryListener(RunListener, Protocol):
@@ -61,8 +63,8 @@ class LibraryEnd(Value, frozen=True, kw_only=True):
 
     @property
     def all_failed(self) -> int:
-        """Songs that have failed, now or before."""
-        return self.counts.failed + self.failed
+        """Songs that have failed, now or before, and what cannot be read."""
+        return self.counts.failed + self.counts.unreadable + self.failed
 
 
 class Library:
@@ -127,8 +129,14 @@ class Library:
             if not end.is_interrupted and end.left:
                 conditions = await off_loop(lambda: Conditions((*named.places, self._out)))
                 forecast = Forecast(plan.bytes_of, clock.monotonic_seconds())
-                await self._learn(plan, forecast, look)
-                computer = await open_computer(place)
+
+                async def prepare() -> JobComputer:
+                    await self._learn(plan, forecast, look)
+                    return await open_computer(place)
+
+                computer = await _unless(interrupted, prepare())
+                if computer is None:
+                    return msgspec.structs.replace(end, is_interrupted=True, seconds=clock.monotonic_seconds() - began)
                 parts.push_async_callback(computer.close)
                 run = LibraryRun(
                     plan,
@@ -194,3 +202,15 @@ class Library:
             end = seen.seconds if region.end_seconds is None else min(seen.seconds, region.end_seconds)
             if end > region.start_seconds:
                 forecast.learn(song, end - region.start_seconds)
+
+
+async def _unless(interrupted: asyncio.Event, work: Coroutine[object, object, T]) -> T | None:
+    """What `work` returns; None: it was cancelled, because the user wants to end. Raises what the work raises."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(interrupted.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        stopping.cancel()
+        working.cancel()
+        await asyncio.wait({working})

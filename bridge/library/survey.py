@@ -32,11 +32,13 @@ class Counts(Value, frozen=True, kw_only=True):
     done: int = 0
     """Songs whose results are there."""
     failed: int = 0
-    """Songs that have failed before and are left out, and what cannot be read at all."""
+    """Songs that have failed before and are left out."""
+    unreadable: int = 0
+    """Files and folders that cannot be read, or whose names are no text."""
 
     @property
     def to_do(self) -> int:
-        return self.found - self.done - self.failed
+        return self.found - self.done - self.failed - self.unreadable
 
 
 class Plan:
@@ -99,7 +101,7 @@ def survey(
     Raises:
         NotWritable, OutOfSpace: the list or the failures cannot be written.
     """
-    found = finished = failed = 0
+    found = finished = failed = unreadable = 0
 
     def note() -> int:
         problems = [*refused()]
@@ -110,11 +112,11 @@ def survey(
 
     for song in songs:
         problems = note()
-        found, failed = found + 1 + problems, failed + problems
+        found, unreadable = found + 1 + problems, unreadable + problems
         if not is_text(song.source):
             error = BadArguments("Its name is not in UTF-8.", advice="Rename the file or its folder.")
             failures.add(FailedSong(song=song, code=error.code, message=str(error)))
-            failed += 1
+            unreadable += 1
         elif done.has(song):
             failures.forget(song)  # another program may have done it
             finished += 1
@@ -122,8 +124,9 @@ def survey(
             failed += 1
         else:
             plan.add(song)
-        plan.counts = Counts(found=found, done=finished, failed=failed)
+        plan.counts = Counts(found=found, done=finished, failed=failed, unreadable=unreadable)
         if not go_on(plan.counts):
             return
     problems = note()
-    plan.counts = Counts(found=found + problems, done=finished, failed=failed + problems)
+    found, unreadable = found + problems, unreadable + problems
+    plan.counts = Counts(found=found, done=finished, failed=failed, unreadable=unreadable)

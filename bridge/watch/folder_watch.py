@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -335,17 +336,13 @@ async def watching(
         FolderWatched: another program watches it.
         NotWritable: the ledger cannot be written, or its drive does not answer.
     """
-    try:
-        ledger = await off_loop(lambda: ClipLedger(state_dir, choice.folder), timeout_seconds=ANSWER_SECONDS)
-    except TimeoutError:
-        raise unresponsive_drive(state_dir) from None
+    ledger, known = await _opened(state_dir, choice.folder)
     try:
         if ledger.was_damaged:
             words = (
                 f"The record of {choice.folder} was damaged, and is begun anew: results that are there count as done."
             )
             tell(Noticed(level="warning", message=words))
-        known = await off_loop(ledger.read)
         watch = FolderWatch(choice, bridge, request_for, turns, ledger, known, clock, tell, is_lost)
         running = asyncio.create_task(watch.run(), name=f"watch {choice.folder}")
         running.add_done_callback(lambda task: _tell_of_fault(task, watch, tell))
@@ -355,7 +352,30 @@ async def watching(
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
     finally:
-        await off_loop(ledger.close, timeout_seconds=ANSWER_SECONDS)
+        with suppress(TimeoutError):  # the system closes it with the process
+            await off_loop(ledger.close, timeout_seconds=ANSWER_SECONDS)
+
+
+async def _opened(state_dir: Path, folder: Path) -> tuple[ClipLedger, dict[str, WatchedClip]]:
+    """The ledger of a folder, and what it tells. Raises as `watching`."""
+    is_given_up = threading.Event()
+
+    def open_ledger() -> tuple[ClipLedger, dict[str, WatchedClip]]:
+        ledger = ClipLedger(state_dir, folder)
+        with ExitStack() as opened:
+            opened.callback(ledger.close)
+            known = ledger.read()
+            if not is_given_up.is_set():  # else nobody would close it
+                opened.pop_all()
+        return ledger, known
+
+    try:
+        return await off_loop(open_ledger, timeout_seconds=ANSWER_SECONDS)
+    except BaseException as error:
+        is_given_up.set()
+        if isinstance(error, TimeoutError):
+            raise unresponsive_drive(state_dir) from None
+        raise
 
 
 def _looked_up(request: JobRequest, path: Path) -> tuple[str, bool]:

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from bridge.config import Settings
@@ -37,12 +38,14 @@ class WorkerPool:
             locks: a folder for the files by which workers wait for those of a run that was killed.
         """
         threads = threads_each(workers)
-        return cls(
-            [
-                await LocalComputer.open(settings, lock=locks / f"worker-{number}.lock", threads=threads)
-                for number in range(1, workers + 1)
-            ]
-        )
+        async with AsyncExitStack() as opened:
+            computers = []
+            for number in range(1, workers + 1):
+                lock = locks / f"worker-{number}.lock"
+                computers.append(await LocalComputer.open(settings, lock=lock, threads=threads))
+                opened.push_async_callback(computers[-1].close)
+            opened.pop_all()
+            return cls(computers)
 
     @property
     def slots(self) -> int:

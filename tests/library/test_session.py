@@ -6,6 +6,7 @@ import asyncio
 import csv
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,22 @@ async def test_a_failed_song_that_has_changed_is_tried_without_being_asked(music
     assert str(first) not in [row[0] for row in failures(out)]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="makes links")
+async def test_what_cannot_be_read_is_no_failure_of_before(music: Path, out: Path) -> None:
+    link = music / "artist 0" / "song.wav"
+    link.symlink_to(music / "nowhere")
+    report = RecordingReport()
+    end = await run_library([music], out, report=report)
+    (counts,) = report.counts
+    assert (counts.found, counts.unreadable, counts.failed, counts.to_do) == (31, 1, 0, 30)
+    assert (end.done, end.left, end.all_failed) == (30, 0, 1)
+    assert [row[:2] for row in failures(out)] == [[str(link), "not_readable"]]
+    link.unlink()
+    link.write_bytes(b"it is there now")
+    assert (await run_library([music], out)).done == 1
+    assert not (out / "failed.csv").exists()
+
+
 async def test_an_interrupted_run_goes_on(music: Path, out: Path) -> None:
     interrupted = asyncio.Event()
     end = await run_library([music], out, report=RecordingReport(interrupted, after=10), interrupted=interrupted)
@@ -130,6 +147,25 @@ async def test_an_interrupted_run_goes_on(music: Path, out: Path) -> None:
     done_before = len(manifests(out))
     second = await run_library([music], out)
     assert (second.counts.done, second.done) == (done_before, 30 - done_before)
+
+
+async def test_a_run_whose_farm_does_not_answer_can_be_interrupted(music: Path, out: Path) -> None:
+    interrupted, has_begun, was_given_up = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def opening() -> None:
+        has_begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            was_given_up.set()
+
+    running = asyncio.create_task(run_library([music], out, opening=opening, interrupted=interrupted))
+    await has_begun.wait()
+    interrupted.set()
+    end = await running
+    assert (end.is_interrupted, end.done, end.left) == (True, 0, 30)
+    assert was_given_up.is_set()
+    assert (await run_library([music], out)).done == 30
 
 
 async def test_a_full_drive_ends_the_run_and_no_song_fails_by_it(music: Path, out: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from bridge.library.forecast import Progress
@@ -78,14 +78,17 @@ async def run_library(
     computer: JobComputer | None = None,
     report: RecordingReport | None = None,
     *,
+    opening: Callable[[], Awaitable[object]] | None = None,
     interrupted: asyncio.Event | None = None,
     again: bool = False,
     settings: JobRequest = SETTINGS,
     roots: Sequence[Path] = (),
 ) -> LibraryEnd:
-    """Does a library with a simulated computer, or another one."""
+    """Does a library with a simulated computer, or another one; `opening` is awaited before it is there."""
 
     async def opened(_: LibraryPlace) -> JobComputer:
+        if opening is not None:
+            await opening()
         return computer or SimulatedComputer()
 
     async def look(paths: Sequence[str]) -> list[FileLook]:

@@ -83,6 +83,7 @@ class JsonLibraryReport:
     def conclude(self, end: LibraryEnd) -> None:
         line: dict[str, object] = {"state": _state(end), "out": str(self._out), "found": end.counts.found}
         line |= {"done_before": end.counts.done, "failed_before": end.counts.failed}
+        line |= {"unreadable": end.counts.unreadable}
         line |= {"done": end.done, "failed": end.failed, "left": end.left, "seconds": round(end.seconds, 3)}
         if end.problem is not None:
             line["code"], line["message"] = end.problem
@@ -109,8 +110,9 @@ class TextLibraryReport(BarReport):
             self._console.print(f"Looking for songs: {counts.found:,}")
 
     def surveyed(self, counts: Counts) -> None:
-        before = f"{counts.done:,} done, {counts.failed:,} failed before, " if counts.done or counts.failed else ""
-        self._console.print(f"{_songs(counts.found)}: {before}{counts.to_do:,} to do")
+        words = [f"{counts.done:,} done", f"{counts.failed:,} failed before"] if counts.done or counts.failed else []
+        words += [f"{counts.unreadable:,} cannot be read"] if counts.unreadable else []
+        self._console.print(f"{_songs(counts.found)}: {', '.join([*words, f'{counts.to_do:,} to do'])}")
 
     def song_done(self, song: Song, folder: str, seconds: float) -> None:
         """Says nothing: there may be 100 000."""
@@ -145,7 +147,8 @@ class TextLibraryReport(BarReport):
         words += [f"{end.left:,} left"] if end.left else []
         self._console.print(f"{', '.join(words)}: {self._out}")
         if end.all_failed:
-            self._console.print(f"What failed is listed in {self._out / FAILED}. With --again it is tried once more.")
+            again = " With --again it is tried once more." if end.failed or end.counts.failed else ""
+            self._console.print(f"What failed is listed in {self._out / FAILED}.{again}")
         if end.is_interrupted:
             self._console.print("Say the same command again: it goes on.")
 
@@ -180,7 +183,7 @@ def _songs(count: int) -> str:
 
 
 def _counts(counts: Counts) -> dict[str, object]:
-    return {"found": counts.found, "done": counts.done, "failed": counts.failed, "to_do": counts.to_do}
+    return {**msgspec.to_builtins(counts), "to_do": counts.to_do}
 
 
 def _state(end: LibraryEnd) -> str:
