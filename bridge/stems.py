@@ -161,16 +161,16 @@ def doubles(names: Iterable[str]) -> frozenset[str]:
     heard: set[str] = set()
     found = set()
     for name in sorted(names, key=lambda name: (name in OPPOSITE_TABLE, name in KIT_TABLE)):
-        if heard.isdisjoint(_played_by(name)):
-            heard |= _played_by(name)
+        if heard.isdisjoint(played_by(name)):
+            heard |= played_by(name)
         else:
             found.add(name)
     return frozenset(found)
 
 
-def _played_by(name: str) -> frozenset[str]:
+def played_by(name: str) -> frozenset[str]:
     """What sounds in a stem, an opposite or a part of the drums; the drums are their parts."""
     if name in OPPOSITE_TABLE:
         others = (stem for stem in STEMS if stem != OPPOSITE_TABLE[name].without)
-        return frozenset().union(*map(_played_by, others))
+        return frozenset().union(*map(played_by, others))
     return frozenset(KIT) if name == DRUMS else frozenset({name})

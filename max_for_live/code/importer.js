@@ -23,13 +23,14 @@ exports.run = function (order, stems, clock, done) {
     var report = { audio: 0, midi: 0, notes: 0, remarks: [], clips: [] };
     var pace = pacing.pace(clock, function (error) { remark(problem.words(error)); });
     var region = rewriting.regionNow(order);
-    var plan = [], made = [], different = {};
+    var plan = [], made = [], different = {}, doubled = [];
     stems.forEach(function (stem) {
         var found = order.results[stem];
         if (!found) { return; }
         if (order.audio && found.stem) { plan.push({ stem: stem, path: found.stem, isAudio: true }); }
         if (order.notes && (found.notes || found.midi)) { plan.push({ stem: stem, isAudio: false }); }
     });
+    doubled = tracks.doubled(plan.filter(function (item) { return item.isAudio; }).map(function (item) { return item.stem; }));
     var isOver = false;
     pace.inOrder([create, remember, fit, finish], function () { isOver = true; done(report); });
     return { stop: function () { if (!isOver) { pace.stop(); undo.end(); } } };
@@ -55,6 +56,7 @@ exports.run = function (order, stems, clock, done) {
         }, "");
         live.put(placing.find(item.place), "warping", order.clip.warped ? 1 : 0);
         tracks.copyMixer(order.clip, track);
+        if (doubled.indexOf(item.stem) >= 0) { live.put(track, "mute", 1); }
     }
 
     function midiTrack(item) {
@@ -98,6 +100,7 @@ exports.run = function (order, stems, clock, done) {
     function finish(next) {
         Object.keys(different).forEach(function (what) { remark(words.differs(what, different[what], order.clip.warped)); });
         made.forEach(function (item) { pace.attempt(function () { count(item); }); });
+        if (doubled.length) { remark(words.doubled(doubled.length)); }
         var audible = plan.filter(function (item) { return item.isAudio; }).length;
         // A source that is off could not be compared with clips that may not line up.
         var linesUp = !different.warp && !different.markers && !different["no markers"];

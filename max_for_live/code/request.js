@@ -3,8 +3,8 @@
 var protocol = require("./protocol");
 var problem = require("./problem").problem;
 
-// wishes: {engine, stems: {vocals: true, …}, opposite: "instrumental" or "", audio, notes, reading: pairs of keys and values,
-// play: while it separates};
+// wishes: {engine, stems: {vocals: true, …}, opposite: "instrumental" or "", audio, notes, kit, reading: pairs of keys and
+// values, play: while it separates};
 // time: as of tempi.timeOf. Returns the arguments of /sab/submit, without `req`.
 // Times are sent as text: Max sends numbers with only single precision.
 exports.build = function (clip, set, region, time, wishes, notesAsList) {
@@ -28,6 +28,7 @@ exports.build = function (clip, set, region, time, wishes, notesAsList) {
     if (wishes.engine !== "auto") { atoms.push("engine", wishes.engine); } // else the bridge's setting
     if (time.beat !== null) { atoms.push("beat", exact(time.beat)); }
     if (set.file) { atoms.push("project", set.file); }
+    if (audio && wishes.kit && wishes.stems.drums) { atoms.push("kit", 1); }
     if (wishes.notes && wishes.reading) { atoms = atoms.concat(wishes.reading); }
     if (wishes.notes && stems && wishes.play) { atoms.push("play", "live"); }
     if (wishes.notes && notesAsList) { atoms.push("notes", "json"); }

@@ -3,6 +3,7 @@
 exports.VERSION = 1;
 exports.STEMS = ["vocals", "drums", "bass", "other", "guitar", "piano"];
 exports.AUDIO_STEMS = ["vocals", "drums", "kick", "snare", "toms", "hats", "cymbals", "bass", "other", "guitar", "piano", "instrumental", "no_drums", "no_bass", "no_other", "no_guitar", "no_piano"];
+exports.PLAYED_BY = [["vocals", ["vocals"]], ["drums", ["cymbals", "hats", "kick", "snare", "toms"]], ["bass", ["bass"]], ["other", ["other"]], ["guitar", ["guitar"]], ["piano", ["piano"]], ["kick", ["kick"]], ["snare", ["snare"]], ["toms", ["toms"]], ["hats", ["hats"]], ["cymbals", ["cymbals"]], ["instrumental", ["bass", "cymbals", "guitar", "hats", "kick", "other", "piano", "snare", "toms"]], ["no_drums", ["bass", "guitar", "other", "piano", "vocals"]], ["no_bass", ["cymbals", "guitar", "hats", "kick", "other", "piano", "snare", "toms", "vocals"]], ["no_other", ["bass", "cymbals", "guitar", "hats", "kick", "piano", "snare", "toms", "vocals"]], ["no_guitar", ["bass", "cymbals", "hats", "kick", "other", "piano", "snare", "toms", "vocals"]], ["no_piano", ["bass", "cymbals", "guitar", "hats", "kick", "other", "snare", "toms", "vocals"]]];
 exports.OPPOSITES = ["", "instrumental", "no_drums", "no_bass", "no_other", "no_guitar", "no_piano"];
 exports.ENGINES = ["auto", "draft", "htdemucs", "htdemucs_ft", "htdemucs_6s", "hdemucs_mmi", "mdx", "mdx_extra", "mdx_q", "umxhq", "umxl", "mdx_extra_q", "good", "spleeter"];
 exports.QUALITIES = ["draft", "good", "htdemucs", "auto"];

@@ -50,3 +50,14 @@ exports.copyMixer = function (clip, track) {
         if (Math.abs(live.number(fader, "value") - value) > 1e-6) { fader.set("value", value); }
     });
 };
+
+// Those of the stems that would sound twice: parts of the drums beside the drums, opposites beside stems that they hold.
+exports.doubled = function (stems) {
+    var heard = [];
+    return tables.PLAYED_BY.filter(function (row) {
+        if (stems.indexOf(row[0]) < 0) { return false; }
+        var isDouble = row[1].some(function (part) { return heard.indexOf(part) >= 0; });
+        if (!isDouble) { heard = heard.concat(row[1]); }
+        return isDouble;
+    }).map(function (row) { return row[0]; });
+};

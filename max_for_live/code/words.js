@@ -59,6 +59,11 @@ exports.differs = function (what, count, isWarped) {
     }[what];
 };
 
+// What is said of audio tracks that would double others.
+exports.doubled = function (count) {
+    return exports.count(count, "track") + (count === 1 ? " is" : " are") + " switched off: the other stems play the same.";
+};
+
 // "GPU · 2 waiting": what the bridge computes with, and how many jobs wait for it.
 exports.queue = function (device, waiting) {
     var parts = PROCESSORS[device] ? [PROCESSORS[device]] : []; // before the first job the bridge may say only "auto"

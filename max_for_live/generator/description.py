@@ -160,7 +160,7 @@ def _stem(index: int, stem: str) -> Box:
 def _presets() -> tuple[Box, ...]:
     """A button for each preset, side by side."""
     boxes, left = [], 6
-    for (name, preset), width in zip(PRESETS.items(), (46, 52, 76, 32), strict=True):
+    for (name, preset), width in zip(PRESETS.items(), (42, 48, 74, 28), strict=True):
         boxes.append(button(f"preset_{name}", (left, 50, width, 14), preset.label, f"Preset: {preset.info}"))
         left += width + 2
     return tuple(boxes)
@@ -209,10 +209,16 @@ FACE: tuple[Box, ...] = (
     ),
     *_presets(),
     choice(
-        "opposite", "live.menu", (222, 50, 112, 14), "Opposite", OPPOSITE_MENU,
-        "One more audio track: the whole clip without that stem, for instance to sing or to play to.",
+        "opposite", "live.menu", (206, 50, 92, 14), "Opposite", OPPOSITE_MENU,
+        "One more audio track: the whole clip without that stem, for instance to sing or to play to. Beside all stems "
+        "it comes switched off.",
     ),
     *(_stem(index, stem) for index, stem in enumerate(STEMS)),
+    toggle(
+        "kit", (300, 50, 34, 14), "Kit", "Drum Kit",
+        "The drums' parts too: kick, snare, toms, hats and cymbals, each on a track of its own. They come switched "
+        "off, because together they are the drums.", on=False,
+    ),
     QUALITY,
     choice(
         "engine", "live.menu", (206, 80, 128, 14), "Engine", engine_labels(),
@@ -267,6 +273,7 @@ STORED_CONTROLS: dict[str, str] = {
     "notes": "wish notes",
     "mute": "wish mute",
     "play": "wish play",
+    "kit": "wish kit",
     "part_choice": "wish brace",
     "own_tempo": "wish own",
     "reading": "reading",

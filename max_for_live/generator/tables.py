@@ -15,7 +15,18 @@ from bridge.options.table import TEMPO
 from bridge.osc.addresses import OUTGOING, REQUESTS, Parameter
 from bridge.separation.families.table import EngineFamilies
 from bridge.separation.names import AUTO, DRAFT, GOOD, PREFERRED, SPLEETER
-from bridge.stems import DRUMS, FOUR_STEMS, KIT, KIT_TABLE, OPPOSITE_TABLE, STEM_TABLE, STEMS, label_of, opposite_of
+from bridge.stems import (
+    DRUMS,
+    FOUR_STEMS,
+    KIT,
+    KIT_TABLE,
+    OPPOSITE_TABLE,
+    STEM_TABLE,
+    STEMS,
+    label_of,
+    opposite_of,
+    played_by,
+)
 from bridge.wording import ENGINE_WORDS, STAGE_WORDS, sentence
 
 FILE = Path(__file__).parents[1] / "code" / "tables.js"
@@ -82,6 +93,8 @@ def engine_stems() -> dict[str, tuple[str, ...]]:
 
 #: All that may come as audio, in the order of its tracks: the parts of the drums stand below them.
 _RESULTS = [*(name for stem in STEMS for name in ((stem, *KIT) if stem == DRUMS else (stem,))), *OPPOSITE_TABLE]
+#: The same in the order in which tracks may sound: one that plays what an earlier one plays is switched off.
+_SOUNDING = (*STEMS, *KIT, *OPPOSITE_TABLE)
 
 
 def script() -> str:
@@ -97,6 +110,7 @@ def script() -> str:
         "VERSION": PROTOCOL_VERSION,
         "STEMS": STEMS,
         "AUDIO_STEMS": _RESULTS,
+        "PLAYED_BY": [[name, sorted(played_by(name))] for name in _SOUNDING],
         "OPPOSITES": ("", *OPPOSITE_TABLE),
         "ENGINES": ENGINE_MENU,
         "QUALITIES": [*QUALITIES],

@@ -205,7 +205,7 @@ def test_long_names_never_change() -> None:
     names = [box.parameter.longname for box in description.FACE if box.parameter and box.parameter.visibility == 1]
     assert names == [
         "Part", "Opposite", "Stem Vocals", "Stem Drums", "Stem Bass", "Stem Other", "Stem Guitar", "Stem Piano",
-        "Engine", "Import Audio", "Import Notes", "Mute Source", "Reading", "Bridge Port", "Tempo",
+        "Drum Kit", "Engine", "Import Audio", "Import Notes", "Mute Source", "Reading", "Bridge Port", "Tempo",
         "Play Live",
     ]  # fmt: skip
     engine = next(box.parameter for box in description.FACE if box.name == "engine")
@@ -306,6 +306,11 @@ def test_every_text_of_the_device_fits_on_the_face() -> None:
         ("server", "Source Audio Bridge 0.10.12"),
         ("queue", "GPU · 199 waiting"),
         ("part", "kept · 1234.5 s · not warped · brace (selected time: Ctrl/Cmd+L)"),
+        (
+            "problem",
+            "11 tracks are switched off: the other stems play the same. Put a drum kit on the MIDI track of the drums: "
+            "it is silent.",
+        ),
         ("problem", f"The files are in …{'x' * 110}"),
         ("part", "Switch the loop on: select the time, then press Ctrl+L or Cmd+L."),
         ("clip", "A Clip With a Name of Length"),

@@ -75,7 +75,7 @@ class FakeLive {
 
   addTrack(kind, values = {}, index = this.song.tracks.length) {
     const track = new Node(this, "Track", this.song, {
-      name: `${this.song.tracks.length + 1}-${kind}`, color: 0, arm: 0, routing: null, playing_slot_index: -1, ...values,
+      name: `${this.song.tracks.length + 1}-${kind}`, color: 0, arm: 0, mute: 0, routing: null, playing_slot_index: -1, ...values,
     });
     track.kind = kind;
     track.isUnnamed = values.name === undefined;

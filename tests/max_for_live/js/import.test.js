@@ -46,6 +46,38 @@ test("parts of the drums stand below the drums, under their own names", () => {
   ]);
 });
 
+const silent = (studio) => studio.live.song.tracks.filter((track) => track.values.mute).map((track) => track.values.name.replace(/.*\(|\)/g, ""));
+
+test("what other stems play already comes switched off, and the musician is told", () => {
+  const parts = ({ bridge }, job) => ["kick", "snare"].forEach((part) => bridge.result(job.id, "stem", part, `/${part}.wav`));
+  const studio = imported({ before: parts });
+  assert.deepEqual(silent(studio), ["Drums Kick", "Drums Snare"]);
+  assert.match(studio.device.words("problem"), /2 tracks are switched off: the other stems play the same\./);
+  assert.equal(studio.source.values.muted, 1);
+  const opposite = ({ bridge }, job) => bridge.result(job.id, "stem", "no_bass", "/no_bass.wav");
+  assert.deepEqual(silent(imported({ before: opposite })), ["No Bass"]);
+  assert.deepEqual(silent(imported()), []);
+});
+
+test("without the drums their parts sound, and so does an opposite beside its own stem", () => {
+  const { doubled } = code("tracks");
+  assert.deepEqual(doubled(["vocals", "kick", "snare", "toms", "hats", "cymbals"]), []);
+  assert.deepEqual(doubled(["vocals", "instrumental"]), []);
+  assert.deepEqual(doubled(["kick", "no_bass"]), ["no_bass"]);
+  assert.deepEqual(doubled([]), []);
+});
+
+test("the switch of the kit asks for the parts", () => {
+  const studio = new Studio().start();
+  studio.arrangementClip(WARPED, MARKERS);
+  const job = studio.separate();
+  assert.equal(job.keys.kit, undefined);
+  studio.complete(job);
+  studio.device.click("kit");
+  studio.clock.advance(10);
+  assert.equal(studio.separate().keys.kit, 1);
+});
+
 test("tracks that were added above the source during the job move neither the import nor the mute", () => {
   const studio = imported({ before: ({ live }) => live.addTrack("audio", { name: "New" }, 0) });
   assert.deepEqual(names(studio).slice(0, 3), ["New", "Rhodes Loop", "Rhodes Loop (Vocals)"]);

@@ -202,6 +202,14 @@ test("an opposite is one more audio file, and has no notes", () => {
   assert.throws(() => built({ stems: {}, audio: false }), /at least one stem/);
 });
 
+test("the parts of the drums are asked for where the drums come as audio", () => {
+  const found = region.of(clip(), SET, false);
+  const kit = (wishes) => keys(build(clip(), SET, found, { ...WISHES, stems: { bass: true, drums: true }, kit: true, ...wishes }, true)).kit;
+  assert.equal(kit({}), 1);
+  assert.equal(kit({ notes: false }), 1);
+  for (const wishes of [{ kit: false }, { stems: { bass: true } }, { audio: false }]) assert.equal(kit(wishes), undefined);
+});
+
 test("an unsaved set has a clear message; a Live that does not report the set sends no project", () => {
   const found = region.of(clip(), SET, false);
   assert.throws(() => build(clip(), { ...SET, file: "" }, found, WISHES, true), /Save the Live Set first/);
