@@ -236,6 +236,19 @@ class SabApp(HostedApp):
         else:
             self.push_screen(screen)
 
+    @property
+    def _opened_screen(self) -> OpenedScreen | None:
+        return next((screen for screen in self.screen_stack if isinstance(screen, OpenedScreen)), None)
+
+    async def action_quit(self) -> None:
+        """Asks first, too, where an opened job has changes that are not written."""
+        if self._opened_screen is None or self._opened_screen.may_leave("q"):
+            await super().action_quit()
+
+    def action_leave_running(self) -> None:
+        if self._opened_screen is None or self._opened_screen.may_leave("b"):
+            super().action_leave_running()
+
     def on_job_screen_followed(self, message: JobScreen.Followed) -> None:
         self._select_when_shown(message.job.id)
         self._open_job(message.job, message.beside)
@@ -253,7 +266,7 @@ class SabApp(HostedApp):
             self.push_screen(PlayDialog(job))
 
     def on_play_dialog_chosen(self, message: PlayDialog.Chosen) -> None:
-        if opened := next((screen for screen in self.screen_stack if isinstance(screen, OpenedScreen)), None):
+        if opened := self._opened_screen:
             opened.follow(message.sync)
         elif self.host:
             self.run_worker(self._play(self.host.bridge, message.job, message.sync), exclusive=True, group="play")

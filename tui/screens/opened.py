@@ -19,3 +19,10 @@ class OpenedScreen(Screen[None]):
     def follow(self, sync: str) -> None:
         """Plays the job's notes with another sync."""
         raise NotImplementedError
+
+    def may_leave(self, key: str) -> bool:
+        """Whether nothing is lost where it closes now; the first time that something is, it says so, and is False.
+
+        `key` is what closes it when it is pressed again.
+        """
+        raise NotImplementedError

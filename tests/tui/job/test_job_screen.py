@@ -152,18 +152,6 @@ async def test_a_question_whose_place_a_newer_one_took_says_nothing() -> None:
         assert "not written" in lines(opened, Title)[1]
 
 
-async def test_escape_asks_once_where_changes_would_be_lost() -> None:
-    opened = program()
-    async with opened.app.run_test() as pilot:
-        await open_it(pilot, "tab", "right", "escape")
-        assert top_screen(opened.app) is JobScreen
-        assert "is not written" in lines(opened, Title)[1]
-        await press(pilot, "right", "escape")
-        assert top_screen(opened.app) is JobScreen
-        await press(pilot, "escape")
-        assert top_screen(opened.app) is MainScreen
-
-
 async def test_the_notes_that_are_heard_follow_the_sliders() -> None:
     opened = program()
     async with opened.app.run_test() as pilot:

@@ -317,12 +317,15 @@ class JobScreen(OpenedScreen):
     def action_go(self, share: float) -> None:
         self._seek(self.state.seconds * share)
 
+    def may_leave(self, key: str) -> bool:
+        if not self.state.is_edited or self._warned_of == self.state.request:
+            return True
+        self._warned_of = self.state.request
+        self.tell(f"What you changed is not written: w writes it, {key} once more leaves it.", "warning")
+        return False
+
     def action_back(self) -> None:
-        """Leaves; the first time that changes would be lost, it says so and stays."""
-        if self.state.is_edited and self._warned_of != self.state.request:
-            self._warned_of = self.state.request
-            self.tell("What you changed is not written: w writes it, Esc once more leaves it.", "warning")
-        else:
+        if self.may_leave("Esc"):
             self.dismiss()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 – Textual's signature
