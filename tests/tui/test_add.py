@@ -187,8 +187,8 @@ async def test_bad_files_are_refused_each_with_its_reason_and_the_good_ones_go_o
         assert {one.group.clips for one in requests if isinstance(one, JobRequest)} == {2}
         assert top_screen(app) is AddForm
         assert app.screen.query_one(PathInput).value == files[1]
-        assert "noise.wav is not audio." in shown(app, "hint")
-        assert "2 others are queued." in shown(app, "hint")
+        assert shown(app, "hint").splitlines() == ["noise.wav is not audio.", "2 others are queued."]
+        assert shown(app, "facts") == "noise.wav is not audio."
 
 
 async def test_the_browser_starts_in_the_last_folder_and_finds_by_letters(tmp_path: Path) -> None:
@@ -317,3 +317,27 @@ async def test_one_bad_file_is_told_before_it_is_sent() -> None:
         await press(pilot, "a", *"/b.wav")
         await settle(pilot)
         assert shown(app, "facts") == "b.wav is not audio."
+
+
+async def test_a_low_terminal_shows_why_files_are_refused() -> None:
+    app, bridge = app_with()
+    bridge.refuse = NotAudio(f"b.wav is not audio, {'really ' * 20}not.")
+    async with app.run_test(size=(60, 20)) as pilot:
+        await press(pilot, "a", *"/b.wav", "enter")
+        await settle(pilot)
+        hint, box = app.screen.query_one("#hint"), app.screen.query_one("AddForm > Vertical")
+        assert hint.size.height > 1 and hint.region in box.content_region
+
+
+async def test_the_times_of_engines_are_never_those_of_the_file_before(tmp_path: Path) -> None:
+    app, bridge = app_with()
+    bridge.known_models = MODELS
+    bridge.looks["/b.wav"] = FileLook(path="/b.wav", seconds=60.0)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "a", *"/b.wav")
+        await settle(pilot)
+        engines = app.screen.query_one("#engine", Chips)
+        assert [chip.note for chip in engines.chips] == ["", "0:33", "2:05", ""]
+        app.screen.query_one(PathInput).value = str(tmp_path)
+        await settle(pilot)
+        assert not any(chip.note for chip in engines.chips)

@@ -19,6 +19,7 @@ from bridge.model import ModelInfo
 from bridge.options.kinds import Choice
 from bridge.options.paths import absolute_path, current_folder
 from bridge.options.table import OPTIONS
+from bridge.plain import plain
 from bridge.protocols import Bridge
 from bridge.protocols.looking import FileLook
 from bridge.request import NOW, JobRequest
@@ -196,17 +197,16 @@ class AddForm(Dialog):
             self._models = await self._bridge.models()
             self._follow_engine()
             self._show_engines()
+            self._check_stems()
 
     def _show_engines(self) -> None:
-        engines = self.query_one("#engine", Chips)
-        seconds = self._look.seconds if self._look is not None else 0.0
-        region = self._region_seconds(seconds)
-        engines.offer(engine_chips(self._models, region, engines.value))
-        self._check_stems()
+        """Each with its time for the region."""
+        bar, engines = self.query_one(RegionBar), self.query_one("#engine", Chips)
+        engines.offer(engine_chips(self._models, self._seconds_of_file * (bar.end - bar.start), engines.value))
 
-    def _region_seconds(self, seconds: float) -> float:
-        bar = self.query_one(RegionBar)
-        return seconds * (bar.end - bar.start)
+    @property
+    def _seconds_of_file(self) -> float:
+        return 0.0 if self._look is None else self._look.seconds
 
     # What the file is
 
@@ -228,6 +228,7 @@ class AddForm(Dialog):
     async def _look_at(self, paths: tuple[str, ...]) -> None:
         facts, bar = self.query_one("#facts", PlainText), self.query_one(RegionBar)
         self._look, bar.peaks, bar.words = None, b"", ""
+        self._show_region()  # also the times of the engines: those of the file before would stay
         facts.remove_class("-bad")
         if len(paths) != 1 or not Path(paths[0]).suffix:
             facts.set_text(f"{len(paths)} songs, one group" if len(paths) > 1 else "")
@@ -243,7 +244,6 @@ class AddForm(Dialog):
         self._look = look
         facts.set_text(look_words(look))
         facts.set_class(look.refusal is not None, "-bad")
-        self._show_engines()
         self._show_region()
         if look.refusal is None and look.seconds:
             bar.words = "drawing the waveform …"
@@ -256,26 +256,24 @@ class AddForm(Dialog):
     # The region, typed or drawn
 
     def _show_region(self) -> None:
-        bar, seconds = self.query_one(RegionBar), self._look.seconds if self._look is not None else 0.0
+        bar, seconds = self.query_one(RegionBar), self._seconds_of_file
         start, end = (self._seconds(name) for name in ("start", "end"))
         bar.start = min(start / seconds, 1.0) if seconds and start is not None else 0.0
         bar.end = max(bar.start, min(end / seconds, 1.0)) if seconds and end is not None else 1.0
-        engines = self.query_one("#engine", Chips)
-        engines.offer(engine_chips(self._models, self._region_seconds(seconds), engines.value))
+        self._show_engines()
 
     def _seconds(self, name: str) -> float | None:
         text = self.query_one(f"#{name}", Input).value
         return None if not text.strip() or error_in(name, text) else float(raw_value(name, text))
 
     def on_region_bar_moved(self, message: RegionBar.Moved) -> None:
-        seconds = self._look.seconds if self._look is not None else 0.0
+        seconds = self._seconds_of_file
         with self.prevent(Input.Changed):
             self.query_one("#start", Input).value = f"{message.start * seconds:.2f}" if message.start > 0 else ""
             self.query_one("#end", Input).value = f"{message.end * seconds:.2f}" if message.end < 1 else ""
         for name in ("start", "end"):
             self.query_one(f"#error-{name}", PlainText).set_text("")
-        engines = self.query_one("#engine", Chips)
-        engines.offer(engine_chips(self._models, self._region_seconds(seconds), engines.value))
+        self._show_engines()
 
     # Choices
 
@@ -382,13 +380,15 @@ class AddForm(Dialog):
         field = self.query_one("#path", Input)
         with self.prevent(Input.Changed):
             field.value = as_typed([path for path, _ in refused])
-        lines = [str(error) for _, error in refused[:MOST_REASONS]]
+        self._look_again()
+        lines = [plain(str(error)) for _, error in refused[:MOST_REASONS]]
         if len(refused) > MOST_REASONS:
-            lines.append(f"… and {len(refused) - MOST_REASONS} more")
+            lines.append(f"… and {len(refused) - MOST_REASONS} more.")
         if added:
             lines.append(f"{added} {'other is' if added == 1 else 'others are'} queued.")
-        self.query_one("#hint", PlainText).set_text("\n".join(lines))
+        self.query_one("#hint", PlainText).set_text(Text("\n".join(lines)))
         self.add_class("-refused")
+        self.call_after_refresh(self.query_one(Vertical).scroll_end, animate=False)  # where the terminal is low
 
 
 def _absolute(written: str) -> str:

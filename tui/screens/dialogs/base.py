@@ -15,6 +15,8 @@ class Dialog(ModalScreen[None]):
 
     DEFAULT_CSS = """
     Dialog { align: center middle; }
-    Dialog > Vertical { width: 72; max-width: 95%; height: auto; max-height: 90%; }
+    Dialog > Vertical {
+        width: 72; max-width: 95%; height: auto; max-height: 90%; overflow-y: auto; scrollbar-size-vertical: 1;
+    }
     Dialog Horizontal { height: auto; align-horizontal: right; }
     """
