@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from bridge.errors import ADVICE
-from bridge.events import ComputingMoved
+from bridge.events import ComputingMoved, Event
 from bridge.model import MidiStatus, Music
 from bridge.plain import plain
 from tests.support.requests import request_for
@@ -23,6 +23,7 @@ from tests.support.scenes import (
     failed,
     running,
     session_with_failure,
+    submitted,
     waiting,
 )
 from tui.log_lines import LogLine
@@ -187,6 +188,15 @@ def test_a_narrow_header_keeps_the_address() -> None:
         assert ADDRESS in text
         assert "at work" in text
     assert "Source Audio Bridge" in header_line(state, ADDRESS, 80, PLAIN).plain
+
+
+@pytest.mark.parametrize("is_attached", [False, True])
+def test_a_narrow_header_shows_the_whole_address_by_itself_or_none(is_attached: bool) -> None:
+    events: list[Event] = [submitted(f"Song {number}") for number in range(5)]
+    state = view_after(ViewState(worker="busy", engine="good", is_attached=is_attached), events, 0.0)
+    for width in range(20, 121):
+        words = header_line(state, ADDRESS, width, PLAIN).plain.split()
+        assert ADDRESS in words or not any("osc" in word for word in words)
 
 
 def test_the_header_says_when_jobs_are_computed_on_a_farm() -> None:

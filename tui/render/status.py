@@ -18,7 +18,10 @@ TITLE = "Source Audio Bridge"
 
 
 def header_line(state: ViewState, address: str, width: int, palette: Palette) -> Text:
-    """Name on the left, address in the middle, engine on the right; a narrow screen drops the name first."""
+    """Name on the left, address in the middle, engine on the right; a narrow screen drops the name first.
+
+    Then the address: with digits cut off, or with the first number of jobs beside its last digit, it is another one.
+    """
     worker = WORKER_WORDS.get(state.worker or "starting", state.worker)
     if state.worker in ("ready", "busy") and (counts := queue_text(state)):
         worker = counts
@@ -35,7 +38,7 @@ def header_line(state: ViewState, address: str, width: int, palette: Palette) ->
     room = width - left.cell_len - right.cell_len
     if room < cell_len(address) + 2:
         left, room = Text(" ♪ ", style=palette.accent), width - 3 - right.cell_len
-    line = left.append(_centred(address, room), palette.muted).append_text(right)
+    line = left.append(_centred(address if room > cell_len(address) else "", room), palette.muted).append_text(right)
     line.no_wrap = True
     line.truncate(width, overflow="ellipsis")
     return line
