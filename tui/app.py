@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.events import Key
 from textual.message import Message
+from textual.widgets import Input
 
 from bridge.errors import BridgeError, NotReadable
 from bridge.events import Noticed
@@ -196,6 +198,12 @@ class SabApp(HostedApp):
         self._inbox.put(Noticed(level="error", message=str(error)))
 
     # From the screen to the bridge
+
+    def on_key(self, event: Key) -> None:
+        """Keys that a slow line brings together with the one that opened a field are typed into that field."""
+        if isinstance(self.focused, Input) and event.is_printable and event.character:  # its own keys end in it
+            event.prevent_default()
+            self.focused.insert_text_at_cursor(event.character)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 – Textual's signature
         """None, which greys out the key, where the action is not possible now."""

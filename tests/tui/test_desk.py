@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from msgspec.structs import replace
+from textual.events import Key
 
 from bridge.request import JobRequest
 from tests.support.scenes import (
@@ -127,11 +128,22 @@ async def test_slash_filters_while_one_types_and_escape_shows_all_again() -> Non
     app, _ = app_with(busy_session())
     async with app.run_test() as pilot:
         await press(pilot, "/", *"moon")
+        assert app.focused is not None and app.focused.content_size.height == 1, "what is typed is seen"
         assert rows(app) == ["moonlight-sonata-dub"]
         assert table(app).selected == "moonlight-sonata-dub"
         await press(pilot, "escape")
         assert len(rows(app)) == len(busy_session())
         assert app.focused is table(app)
+
+
+async def test_what_is_typed_right_after_the_slash_goes_into_the_filter() -> None:
+    app, bridge = app_with([done("Mix"), done("Xylophone")])
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        for key, sign in (("slash", "/"), ("m", "m"), ("i", "i"), ("x", "x")):  # as a slow line brings them
+            app.post_message(Key(key, sign))
+        await settle(pilot)
+        assert (rows(app), table(app).marked, bridge.asked) == (["mix"], frozenset(), [])
 
 
 async def test_capital_s_sorts_and_remembers_it() -> None:

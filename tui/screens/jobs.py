@@ -39,7 +39,8 @@ class FilterInput(Input):
     """The words that the shown jobs must have; Escape shows all again."""
 
     DEFAULT_CSS = """
-    FilterInput { display: none; height: 1; border: none; padding: 0 1; background: $panel; dock: bottom; }
+    FilterInput { display: none; height: 1; padding: 0 1; background: $panel; dock: bottom; }
+    FilterInput, FilterInput:focus { border: none; }
     FilterInput.-shown { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Show all")]
@@ -270,7 +271,7 @@ class JobsScreen(Screen[None]):
     def action_filter(self) -> None:
         field = self.query_one(FilterInput)
         field.add_class("-shown")
-        field.focus()
+        self.set_focus(field)  # at once: the keys that have come already are not the table's; see `SabApp.on_key`
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if isinstance(event.input, FilterInput):
