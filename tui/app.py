@@ -209,6 +209,8 @@ class SabApp(HostedApp):
         """None, which greys out the key, where the action is not possible now."""
         if action in OF_MAIN_SCREEN and self.screen is not self._main and not self.screen.is_modal:
             return False
+        if action == "ways_back":
+            return self.is_lost
         is_open = self.bridge_is_open
         if action == "leave_running" and not self.can_be_left:
             return None

@@ -6,8 +6,9 @@ import asyncio
 import signal
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
+from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from bridge.errors import BridgeError, NotFound
@@ -32,6 +33,10 @@ SCREENS_THAT_STAY = 2
 class HostedApp(TerminalApp):
     """An app with a bridge, which runs in a task of its own. What is shown of it, a subclass says."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "ways_back", "No bridge", key_display="Esc", tooltip="How the screen gets a bridge again.")
+    ]
+
     @dataclass
     class Opened(Message):
         """The bridge is running."""
@@ -50,6 +55,13 @@ class HostedApp(TerminalApp):
         self._is_whole = False
         """Whether the main screen stands; before, nothing can be shown or closed."""
         self._ends_early = False
+        self._lost: BridgeError | None = None
+        """Why there is no bridge, while the screen waits for the next one."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the screen waits for a bridge, and its user has closed the dialog that says so."""
+        return self._lost is not None and not isinstance(self.screen, LostDialog)
 
     @property
     def bridge_is_open(self) -> bool:
@@ -110,7 +122,7 @@ class HostedApp(TerminalApp):
             self.exit()
 
     def on_hosted_app_opened(self, message: Opened) -> None:
-        self.host = message.host
+        self.host, self._lost = message.host, None
         self.show_bridge(message.host)
         if isinstance(self.screen, LostDialog):
             self.screen.dismiss()
@@ -138,7 +150,13 @@ class HostedApp(TerminalApp):
             self.pop_screen()
         self.show_parting("gone", error)
         self._open(ways_back.wait)
-        self.push_screen(LostDialog(error))
+        self._lost = error
+        self.action_ways_back()
+
+    def action_ways_back(self) -> None:
+        """Says why there is no bridge, and what can be done."""
+        if self._lost is not None:
+            self.push_screen(LostDialog(self._lost))
 
     def _open(self, open_bridge: OpenBridge) -> None:
         self._host_task = HostTask(open_bridge, self._on_opened, self._on_closed)
@@ -146,6 +164,7 @@ class HostedApp(TerminalApp):
 
     async def on_lost_dialog_start_chosen(self) -> None:
         if self._ways_back is not None and self.host is None:  # else one has come just now
+            self._lost = None
             await self._host_task.end()
             self._open(self._ways_back.start)
 

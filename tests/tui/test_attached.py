@@ -13,6 +13,7 @@ from datetime import timezone
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets._footer import FooterKey
 
 from bridge.errors import BridgeError, NotFound, ProtocolMismatch
 from bridge.events import Noticed
@@ -188,6 +189,27 @@ async def test_a_screen_without_a_bridge_can_start_one() -> None:
         assert not app.state.is_attached
         await press(pilot, "q")
     assert (app.parting, elsewhere.seen[-1]) == ("closed", "closed")
+
+
+async def test_escape_leaves_the_ways_back_and_brings_them_again() -> None:
+    elsewhere, first = Elsewhere(), host_with(SONG)
+    elsewhere.hosts.put_nowait(first)
+    app = elsewhere.app()
+    async with app.run_test() as pilot:
+        await press(pilot, "escape")
+        assert top_screen(app) is MainScreen, "a bridge runs"
+        await lose(first)
+        await until(lambda: top_screen(app) is LostDialog)
+        await press(pilot, "escape")
+        assert top_screen(app) is MainScreen
+        await settle(pilot)
+        assert "No bridge" in [key.description for key in app.screen.query(FooterKey)]
+        await press(pilot, "escape")
+        assert top_screen(app) is LostDialog
+        elsewhere.hosts.put_nowait(host_with(SONG))
+        await until(lambda: top_screen(app) is MainScreen)
+        await settle(pilot)
+        assert "No bridge" not in [key.description for key in app.screen.query(FooterKey)]
 
 
 async def test_a_screen_without_a_bridge_can_be_quit() -> None:
