@@ -28,7 +28,9 @@ from tests.support.scenes import (
 from tui.app import SabApp
 from tui.order import Heading
 from tui.screens.add.form import AddForm
+from tui.screens.jobs import FilterInput
 from tui.screens.main import MainScreen
+from tui.widgets.key_bar import KeyBar
 
 DAY = 86_400.0
 BROKEN = failed("Broken Radio", "engine_failed", "The engine failed.", at=1_700_000_500)
@@ -128,7 +130,8 @@ async def test_slash_filters_while_one_types_and_escape_shows_all_again() -> Non
     app, _ = app_with(busy_session())
     async with app.run_test() as pilot:
         await press(pilot, "/", *"moon")
-        assert app.focused is not None and app.focused.content_size.height == 1, "what is typed is seen"
+        field, keys = app.screen.query_one(FilterInput), app.screen.query_one(KeyBar)
+        assert field.content_size.height == 1 and not field.region.overlaps(keys.region), "what is typed is seen"
         assert rows(app) == ["moonlight-sonata-dub"]
         assert table(app).selected == "moonlight-sonata-dub"
         await press(pilot, "escape")

@@ -39,7 +39,7 @@ class FilterInput(Input):
     """The words that the shown jobs must have; Escape shows all again."""
 
     DEFAULT_CSS = """
-    FilterInput { display: none; height: 1; padding: 0 1; background: $panel; dock: bottom; }
+    FilterInput { display: none; height: 1; padding: 0 1; background: $panel; dock: bottom; margin-bottom: 1; }
     FilterInput, FilterInput:focus { border: none; }
     FilterInput.-shown { display: block; }
     """
