@@ -9,7 +9,7 @@ from bridge.model import Job, Music, Result, TempoCandidate
 from bridge.music.metre import Metre
 from bridge.music.tempo.other_tempi import notes_again, other_tempi
 from bridge.pipeline.notes import known_music
-from bridge.request import TimeSignature
+from bridge.request import StemChoice, TimeSignature
 from tests.support.requests import request_for
 
 
@@ -46,6 +46,14 @@ def test_notes_are_read_again_without_the_stems() -> None:
     assert notes_again(msgspec.structs.replace(job, results=(heard, midi[1])), None).stems.midi == ("bass",)
     assert request.place == job.request.place
     assert notes_again(job, None).song.follows_beats
+
+
+@pytest.mark.parametrize("transcribed", [None, "drums"])
+def test_notes_are_read_again_without_the_parts_of_the_drums(transcribed: str | None) -> None:
+    stems = StemChoice(kit=True, transcribe_as=transcribed)
+    request = msgspec.structs.replace(request_for("/a.wav"), stems=stems)
+    job = Job(id="1", name="song", request=request, submitted_unix=0.0)
+    assert not notes_again(job, None).stems.kit
 
 
 def test_the_first_beat_stays_where_the_estimate_found_it() -> None:

@@ -65,9 +65,10 @@ def song_at(job: Job, song: SongPosition, bpm: float, time_signature: TimeSignat
 def only_notes(job: Job, request: JobRequest) -> JobRequest:
     """The request, for the notes of a job that is over alone.
 
-    It writes no stems. The analyses come from the cache, and the files of the job stay as they are.
+    It writes no stems, and no parts of the drums. The analyses come from the cache, and the files of the job stay as
+    they are.
     """
-    stems = request.stems
+    stems = msgspec.structs.replace(request.stems, kit=False)
     if stems.transcribe_as is None:
         found = [result for result in job.results if result.is_part]
         # A stem that is named is missed if it has no notes; one that nobody named stays unnamed.
