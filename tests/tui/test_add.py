@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,14 +16,16 @@ from bridge.protocols.looking import FileLook
 from bridge.request import JobRequest, Region
 from tests.support.fakes import FakeBridge
 from tests.support.requests import request_for
-from tests.support.scenes import STEMS, app_with, done, press, settle, top_screen
+from tests.support.scenes import STEMS, FakeHost, app_with, done, press, settle, top_screen
 from tui.app import SabApp
 from tui.memory import Memory
 from tui.screens.add.browser import FileBrowser, FileLines
 from tui.screens.add.form import AddForm, PathInput
 from tui.screens.add.listing import FolderEntry, PathSuggester, matching
 from tui.screens.add.region import RegionBar
+from tui.screens.add.submission import submit
 from tui.screens.add.values import (
+    Filled,
     engine_chips,
     error_in,
     missing_stems,
@@ -341,3 +345,19 @@ async def test_the_times_of_engines_are_never_those_of_the_file_before(tmp_path:
         app.screen.query_one(PathInput).value = str(tmp_path)
         await settle(pilot)
         assert not any(chip.note for chip in engines.chips)
+
+
+async def test_songs_are_queued_in_their_order_however_long_the_look_at_each_takes() -> None:
+    is_last = asyncio.Event()
+
+    class SlowDrive(FakeHost):
+        async def request(self, source: str, options: Mapping[str, object] | None = None) -> JobRequest:
+            if source == "/3.wav":
+                is_last.set()
+            await is_last.wait() if source == "/1.wav" else None
+            return await super().request(source, options)
+
+    bridge, added = FakeBridge(), list[str]()
+    paths = ("/1.wav", "/2.wav", "/3.wav")
+    assert (await submit(SlowDrive(bridge), Filled(paths, {}), added.append)).added == 3
+    assert [asked[1].source for asked in bridge.asked if isinstance(asked[1], JobRequest)] == [*paths]

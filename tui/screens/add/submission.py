@@ -55,17 +55,27 @@ async def submit(host: ScreenHost, filled: Filled, on_added: Callable[[str], obj
         paths = [path for path in paths if path not in bad]
     group = GroupChoice(name=_group_name(paths), clips=len(paths)) if len(paths) > 1 else GroupChoice()
 
-    async def submit_path(path: str) -> BridgeError | None:
+    async def request_of(path: str) -> JobRequest | BridgeError:
         try:
             with only_bridge_errors():
-                request = await _request(host, filled, path)
-                job, _ = await host.bridge.submit(msgspec.structs.replace(request, group=group), origin=SCREEN)
+                return msgspec.structs.replace(await _request(host, filled, path), group=group)
+        except BridgeError as error:
+            return error
+
+    async def submit_request(request: JobRequest | BridgeError) -> BridgeError | None:
+        if isinstance(request, BridgeError):
+            return request
+        try:
+            with only_bridge_errors():
+                job, _ = await host.bridge.submit(request, origin=SCREEN)
         except BridgeError as error:
             return error
         on_added(job.id)
         return None
 
-    errors = await asyncio.gather(*map(submit_path, paths))
+    # All requests are there before the first is submitted: the bridge keeps their order, an album's.
+    requests = await asyncio.gather(*map(request_of, paths))
+    errors = await asyncio.gather(*map(submit_request, requests))
     refused += [(path, error) for path, error in zip(paths, errors, strict=True) if error is not None]
     return Outcome(errors.count(None), refused)
 
