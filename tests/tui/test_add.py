@@ -330,7 +330,7 @@ async def test_a_low_terminal_shows_why_files_are_refused() -> None:
         await press(pilot, "a", *"/b.wav", "enter")
         await settle(pilot)
         hint, box = app.screen.query_one("#hint"), app.screen.query_one("AddForm > Vertical")
-        assert hint.size.height > 1 and hint.region in box.content_region
+        assert hint.size.height > 1 and box.content_region.contains_region(hint.region)
 
 
 async def test_the_times_of_engines_are_never_those_of_the_file_before(tmp_path: Path) -> None:
