@@ -361,3 +361,12 @@ async def test_songs_are_queued_in_their_order_however_long_the_look_at_each_tak
     paths = ("/1.wav", "/2.wav", "/3.wav")
     assert (await submit(SlowDrive(bridge), Filled(paths, {}), added.append)).added == 3
     assert [asked[1].source for asked in bridge.asked if isinstance(asked[1], JobRequest)] == [*paths]
+
+
+async def test_a_part_of_a_file_that_is_too_long_is_queued_with_others() -> None:
+    bridge, added = FakeBridge(), list[str]()
+    too_long = Failure(code="too_long", message="The region of day.wav is longer than 60 minutes.")
+    bridge.looks["/day.wav"] = FileLook(path="/day.wav", refusal=too_long)
+    paths = ("/day.wav", "/song.wav")
+    assert (await submit(FakeHost(bridge), Filled(paths, {"end": "60"}), added.append)).added == 2
+    assert (await submit(FakeHost(bridge), Filled(paths, {}), added.append)).added == 1

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from bridge.errors import BadArguments, BridgeError, error_for
+from bridge.errors import BadArguments, BridgeError, TooLong, error_for
 from bridge.model import SCREEN
 from bridge.options.paths import absolute_path, current_folder
 from bridge.options.special_kinds import LONGEST_GROUP_NAME
@@ -46,10 +46,11 @@ async def submit(host: ScreenHost, filled: Filled, on_added: Callable[[str], obj
     paths, refused = await _files_of(host, filled.paths)
     if len(paths) > 1:
         looks = await host.bridge.look(paths)
+        has_region = "start" in filled.options or "end" in filled.options  # a look is at whole files
         bad = {
             path: error_for(look.refusal.code, look.refusal.message, "")
             for path, look in zip(paths, looks, strict=True)
-            if look.refusal is not None
+            if look.refusal is not None and not (has_region and look.refusal.code == TooLong.code)
         }
         refused += bad.items()
         paths = [path for path in paths if path not in bad]
