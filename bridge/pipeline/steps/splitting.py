@@ -72,9 +72,7 @@ def _subtype_of_drums(job: OpenJob, stems: ObtainedStems) -> str:
     return next((one.subtype for one in files if (one.kind, one.name) == ("stem", DRUMS)), _wanted_subtype(job))
 
 
-def _write(
-    job: OpenJob, drums: Signal, subtype: str, hits: list[Note], control: Control, folder: OutputFolder
-) -> None:
+def _write(job: OpenJob, drums: Signal, subtype: str, hits: list[Note], control: Control, folder: OutputFolder) -> None:
     region, request = job.region, job.request
     if subtype != _wanted_subtype(job):  # a stem would have clipped
         request = msgspec.structs.replace(request, audio=FLOATS)
