@@ -223,6 +223,7 @@ async def test_streams_are_limited_and_end_with_the_server(tmp_path: Path) -> No
             readers.append((reader, writer))
         refused = await site.get("/events")
         assert (refused.status, refused.json["code"]) == (503, "too_many_clients")
+        assert str(refused.json["message"]).endswith("Ask again when one of them has ended.")
         assert (await site.get("/jobs")).status == 200
     for reader, writer in readers:
         await asyncio.wait_for(reader.read(), 10)

@@ -1,4 +1,4 @@
-"""Hostile requests, as bytes: none holds the server up, changes anything, leaves anything behind, or is an error of ours."""
+"""Hostile requests, as bytes: none holds the server up, changes or leaves anything, or is logged as our own error."""
 
 from __future__ import annotations
 
