@@ -160,12 +160,20 @@ def doubles(names: Iterable[str]) -> frozenset[str]:
     """The opposites and parts of the drums that would double what others of `names` play, if all sounded at once."""
     heard: set[str] = set()
     found = set()
-    for name in sorted(names, key=lambda name: (name in OPPOSITE_TABLE, name in KIT_TABLE)):
+    for name in sorted(names, key=sounds_after):
         if heard.isdisjoint(played_by(name)):
             heard |= played_by(name)
         else:
             found.add(name)
     return frozenset(found)
+
+
+def sounds_after(name: str) -> tuple[bool, bool]:
+    """A key that sorts what may sound first to the front: stems, then opposites, then parts of the drums.
+
+    Beside the vocals, say, the whole rest of the song is heard rather than its drums alone.
+    """
+    return name in KIT_TABLE, name in OPPOSITE_TABLE
 
 
 def played_by(name: str) -> frozenset[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -106,10 +107,10 @@ MARKUP = {
 }
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for room in ("bridge", "tui"):
-        for path in sorted((ROOT / room).rglob("*.py")):
-            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+@functools.cache
+def sources() -> Sequence[tuple[str, ast.Module]]:
+    paths = [path for room in ("bridge", "tui") for path in sorted((ROOT / room).rglob("*.py"))]
+    return [(path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
 def used(module: ast.Module) -> Iterator[tuple[str, int]]:

@@ -35,3 +35,4 @@ class ProjectContent:
     beat: float | None = None
     """Where the clip starts in the song, in quarter notes; None: nobody knows."""
     bends: bool = True
+    """Whether the notes have their pitch bends."""

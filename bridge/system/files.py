@@ -11,6 +11,7 @@ import stat
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -62,24 +63,28 @@ def read_open(file: BinaryIO) -> bytes:
     return content
 
 
-def open_to_read(path: Path) -> BinaryIO:
+def open_to_read(path: Path, *, follows_link: bool = True) -> BinaryIO:
     """Opens a file for reading. A pipe, which may have taken the file's place, is not waited for.
 
+    Args:
+        follows_link: whether the file itself may be a link, where the system can tell; its folders always may.
+
     Raises:
-        OSError: there is no such file, or it cannot be read, or is a pipe or device.
+        OSError: there is no such file, or it cannot be read, or is a pipe or device, or (`ELOOP`) such a link.
     """
-    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115 - the caller closes it
+    more = 0 if follows_link else getattr(os, "O_NOFOLLOW", 0)
+    file = open(path, "rb", opener=partial(_open_without_waiting, more=more))  # noqa: SIM115 - the caller closes it
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(errno.EINVAL, "it is no file", str(path))
     return file
 
 
-def _open_without_waiting(name: str, flags: int) -> int:
+def _open_without_waiting(name: str, flags: int, more: int) -> int:
     try:
-        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+        return os.open(name, flags | more | getattr(os, "O_NONBLOCK", 0))
     except BlockingIOError:  # a file that another program has leased: it is given free soon
-        return os.open(name, flags)
+        return os.open(name, flags | more)
 
 
 def file_size(file: BinaryIO) -> int:

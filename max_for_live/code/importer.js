@@ -23,7 +23,7 @@ exports.run = function (order, stems, clock, done) {
     var report = { audio: 0, midi: 0, notes: 0, remarks: [], clips: [] };
     var pace = pacing.pace(clock, function (error) { remark(problem.words(error)); });
     var region = rewriting.regionNow(order);
-    var plan = [], made = [], different = {}, doubled = [];
+    var plan = [], made = [], different = {}, doubled = [], silent = 0;
     stems.forEach(function (stem) {
         var found = order.results[stem];
         if (!found) { return; }
@@ -56,7 +56,10 @@ exports.run = function (order, stems, clock, done) {
         }, "");
         live.put(placing.find(item.place), "warping", order.clip.warped ? 1 : 0);
         tracks.copyMixer(order.clip, track);
-        if (doubled.indexOf(item.stem) >= 0) { live.put(track, "mute", 1); }
+        if (doubled.indexOf(item.stem) >= 0) {
+            live.put(track, "mute", 1);
+            silent += 1;
+        }
     }
 
     function midiTrack(item) {
@@ -100,7 +103,7 @@ exports.run = function (order, stems, clock, done) {
     function finish(next) {
         Object.keys(different).forEach(function (what) { remark(words.differs(what, different[what], order.clip.warped)); });
         made.forEach(function (item) { pace.attempt(function () { count(item); }); });
-        if (doubled.length) { remark(words.doubled(doubled.length)); }
+        if (silent) { remark(words.doubled(silent)); }
         var audible = plan.filter(function (item) { return item.isAudio; }).length;
         // A source that is off could not be compared with clips that may not line up.
         var linesUp = !different.warp && !different.markers && !different["no markers"];

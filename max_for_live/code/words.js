@@ -61,7 +61,7 @@ exports.differs = function (what, count, isWarped) {
 
 // What is said of audio tracks that would double others.
 exports.doubled = function (count) {
-    return exports.count(count, "track") + (count === 1 ? " is" : " are") + " switched off: the other stems play the same.";
+    return exports.count(count, "track") + (count === 1 ? " is switched off: it plays" : " are switched off: they play") + " what other stems play too.";
 };
 
 // "GPU · 2 waiting": what the bridge computes with, and how many jobs wait for it.

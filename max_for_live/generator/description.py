@@ -210,8 +210,8 @@ FACE: tuple[Box, ...] = (
     *_presets(),
     choice(
         "opposite", "live.menu", (206, 50, 92, 14), "Opposite", OPPOSITE_MENU,
-        "One more audio track: the whole clip without that stem, for instance to sing or to play to. Beside all stems "
-        "it comes switched off.",
+        "One more audio track: the whole clip without that stem, for instance to sing or to play to. Beside stems that "
+        "it holds it comes switched off.",
     ),
     *(_stem(index, stem) for index, stem in enumerate(STEMS)),
     toggle(

@@ -26,6 +26,7 @@ from bridge.stems import (
     label_of,
     opposite_of,
     played_by,
+    sounds_after,
 )
 from bridge.wording import ENGINE_WORDS, STAGE_WORDS, sentence
 
@@ -94,7 +95,7 @@ def engine_stems() -> dict[str, tuple[str, ...]]:
 #: All that may come as audio, in the order of its tracks: the parts of the drums stand below them.
 _RESULTS = [*(name for stem in STEMS for name in ((stem, *KIT) if stem == DRUMS else (stem,))), *OPPOSITE_TABLE]
 #: The same in the order in which tracks may sound: one that plays what an earlier one plays is switched off.
-_SOUNDING = (*STEMS, *KIT, *OPPOSITE_TABLE)
+_SOUNDING = sorted(_RESULTS, key=sounds_after)
 
 
 def script() -> str:

@@ -245,7 +245,8 @@ def test_a_tempo_that_changes_holds_from_beat_to_beat() -> None:
         (["vocals", "drums", "kick", "snare"], ["kick", "snare"]),
         (["vocals", "kick", "snare"], []),
         (["no_drums", "kick", "snare"], []),
-        (["instrumental", "kick"], ["instrumental"]),
+        (["instrumental", "kick", "snare"], ["kick", "snare"]),
+        (["vocals", "instrumental", "kick", "snare"], ["kick", "snare"]),
     ],
 )
 def test_what_would_double_other_tracks_starts_muted(stems: list[str], muted: list[str]) -> None:

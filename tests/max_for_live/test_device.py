@@ -81,11 +81,11 @@ def part(start: float, stop: float) -> dict[str, float]:
     return {"start_marker": start, "end_marker": stop, "loop_start": start, "loop_end": stop}
 
 
-def separate(device: RunningDevice) -> Line:
+def separate(device: RunningDevice, audio_tracks: int = len(FOUR)) -> Line:
     """Clicks Separate once the bridge is connected; returns the set after the import."""
     device.until("light", 1)
     device.click("separate")
-    device.until("result", "Imported 4 audio and 4 MIDI tracks")
+    device.until("result", f"Imported {audio_tracks} audio and 4 MIDI tracks")
     live_state = device.look()
     assert live_state["errors"] == []
     assert live_state["console"] == []
@@ -162,6 +162,22 @@ def test_a_warped_arrangement_clip(device_folder: Path, server: Server, live_set
     # A click is no drum, so the classifier may leave one out.
     assert len(drums) >= len(expected) - 1
     assert all(min(abs(beat - one) for one in expected) <= 0.101 for beat in drums), drums
+
+
+def test_the_parts_of_the_drums_are_muted_tracks_below_them(device_folder: Path, server: Server, live_set: Set) -> None:
+    values = {"start_time": 8.0, "warping": 0, **part(0.0, 5.0)}
+    clip = {"file": str(live_set.clip), "view": "arrangement", "values": values, "markers": None}
+    with running(device_folder, server.port, clip, set=live_set.file, tempo=TEMPO) as device:
+        device.click("kit", 1)
+        live_state = separate(device, audio_tracks=9)
+
+    parts = [f"Drums {part}" for part in ("Kick", "Snare", "Toms", "Hats", "Cymbals")]
+    names = [track["name"] for track in live_state["tracks"]]
+    at = names.index("My Loop (Drums) MIDI") + 1
+    assert names[at : at + 5] == [f"My Loop ({part})" for part in parts]
+    assert [track["name"] for track in live_state["tracks"] if track["mute"]] == names[at : at + 5]
+    total = np.sum([read(live_set.stem(part)) for part in parts], axis=0)
+    assert level_dbfs(total - read(live_set.stem("Drums"))) <= -120
 
 
 def test_streaming_from_a_bridge_without_ports(device_folder: Path, server: Server, live_set: Set) -> None:

@@ -308,8 +308,8 @@ def test_every_text_of_the_device_fits_on_the_face() -> None:
         ("part", "kept · 1234.5 s · not warped · brace (selected time: Ctrl/Cmd+L)"),
         (
             "problem",
-            "11 tracks are switched off: the other stems play the same. Put a drum kit on the MIDI track of the drums: "
-            "it is silent.",
+            "11 tracks are switched off: they play what other stems play too. Put a drum kit on the MIDI track of the "
+            "drums: it is silent.",
         ),
         ("problem", f"The files are in …{'x' * 110}"),
         ("part", "Switch the loop on: select the time, then press Ctrl+L or Cmd+L."),

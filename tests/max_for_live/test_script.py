@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import re
 import subprocess
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from bridge.osc.addresses import OUTGOING, REQUESTS
 from bridge.separation.catalogue import known_engines
+from bridge.stems import AUDIO_STEMS, KIT, doubles
 from max_for_live.generator import es5, tables
 from max_for_live.generator.build import UNFROZEN, build
 from max_for_live.generator.script import CODE, bundled
@@ -79,6 +82,18 @@ def test_syntax_that_only_looks_later_is_accepted(line: str) -> None:
 def test_the_tables_are_the_bridges_own() -> None:
     stored = tables.FILE.read_text(encoding="utf-8")
     assert stored == tables.script(), "run `python -m max_for_live.generator --tables`"
+
+
+@pytest.mark.end_to_end
+def test_the_script_mutes_what_the_bridge_mutes() -> None:
+    """The rule stands in both: the bridge has it for its mixer and for projects, the device for Live."""
+    rng = random.Random(1)
+    sets = [[name for name in (*AUDIO_STEMS, *KIT) if rng.random() < share] for share in (0.1, 0.3, 0.6) * 100]
+    program = (
+        f"console.log(JSON.stringify({json.dumps(sets)}.map(require({json.dumps(str(CODE / 'tracks.js'))}).doubled)))"
+    )
+    done = subprocess.run([node(), "-e", program], capture_output=True, text=True, timeout=30, check=True)
+    assert [set(muted) for muted in json.loads(done.stdout)] == [doubles(names) for names in sets]
 
 
 def test_the_script_names_no_address_itself() -> None:

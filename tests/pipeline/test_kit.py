@@ -87,9 +87,11 @@ def test_the_parts_are_files_of_the_stem_s_format_and_sum_to_it(kits: Kits, song
     assert np.abs(read(Path(kick.path))).max() > 0.1
 
 
-def test_floats_sum_to_the_stem_but_for_the_last_bit(kits: Kits, song: Path) -> None:
-    job = kits.run(song, depth="32f")
+@pytest.mark.parametrize("file_format", ["wav", "aiff"])
+def test_floats_sum_to_the_stem_but_for_the_last_bit(kits: Kits, song: Path, file_format: str) -> None:
+    job = kits.run(song, depth="32f", format=file_format)
     assert {result.subtype for result in parts(job)} == {"FLOAT"}
+    assert {Path(result.path).suffix for result in (*parts(job), job.results[0])} == {f".{file_format}"}
     total = np.sum([read(Path(result.path)).astype(np.float64) for result in parts(job)], axis=0)
     assert np.abs(total - read(Path(drums_of(job)))).max() <= 2.0**-25
 
@@ -177,6 +179,19 @@ def test_a_part_that_would_clip_makes_all_parts_floats(tmp_path: Path) -> None:
         total = np.sum([read(Path(one.path)) for one in parts(job)], axis=0)
         assert np.array_equal(total, read(Path(drums_of(job))))
     assert first.separations == 1
+
+
+def test_drums_that_were_floats_because_they_would_clip_are_split_into_floats(tmp_path: Path) -> None:
+    """Also when they come from the cache."""
+    mix = np.sum([*beat(2).values()], axis=0)[:, np.newaxis]
+    source = write(tmp_path / "song.wav", (0.9 * mix / np.abs(mix).max()).astype(np.float32))
+    late = Kits(tmp_path, {"vocals": 0.1, "drums": 1.4})
+    late.run(source, kit=False, format="aiff")
+    for job in (late.run(source, format="aiff"), Kits(tmp_path / "other", {"drums": 1.4}).run(source, format="aiff")):
+        assert {(result.subtype, Path(result.path).suffix) for result in parts(job)} == {("FLOAT", ".wav")}
+        total = np.sum([read(Path(one.path)).astype(np.float64) for one in parts(job)], axis=0)
+        assert np.abs(total - read(Path(drums_of(job)))).max() <= 2.0**-24
+    assert late.separations == 1
 
 
 def test_a_folder_that_holds_such_a_file_is_left_alone(kits: Kits, song: Path, tmp_path: Path) -> None:

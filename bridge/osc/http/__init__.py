@@ -1,1 +1,1 @@
-"""The bridge over HTTP: the OSCQuery tree and JSON views, read-only."""
+"""The bridge over HTTP: jobs, their events and files, and the OSCQuery tree."""

@@ -58,7 +58,10 @@ class LimitedConnections:
     def grant(self, connection: HttpConnection, kind: Grant) -> Iterator[None]:
         """See `HttpConnection.granted`."""
         if self._granted[kind] >= MAX_GRANTED[kind]:
-            raise TooManyClients(f"There are {MAX_GRANTED[kind]} connections for {kind} already.")
+            raise TooManyClients(
+                f"There are {MAX_GRANTED[kind]} connections for {kind} already.",
+                advice="Ask again when one of them has ended.",
+            )
         self._granted[kind] += 1
         self.closed(connection)
         try:

@@ -92,10 +92,18 @@ class _Handler(web.RequestHandler):
             refused = refusal(status, "bad_arguments", "This is no HTTP request that the bridge understands.")
             refused.force_close()
             return refused
-        log.error("%s %s failed", request.method, request.path, exc_info=exc)
+        if isinstance(exc, ConnectionError) and _is_gone(request):
+            log.info("%s %s: the client has gone", request.method, request.path)
+        else:
+            log.error("%s %s failed", request.method, request.path, exc_info=exc)
         failure = error_answer(InternalError(f"The answer failed: {type(exc).__name__}."))
         failure.force_close()
         return failure
+
+
+def _is_gone(request: web.BaseRequest) -> bool:
+    """Whether nobody is there any more to take an answer: the client has left, or was cut off."""
+    return request.transport is None or request.transport.is_closing()
 
 
 def application(view: BridgeView, guard: Guard) -> web.Application:

@@ -1,4 +1,4 @@
-"""The HTTP port, for programs that explore or poll the bridge; the HTTP library is loaded at the first connection.
+"""The HTTP port, for programs that send jobs or explore the bridge; its library is loaded at the first connection.
 
 Most bridges never get an HTTP request, and the library costs 0.15 s and 15 MB. At the start only the port is opened;
 connections wait in the system's queue until the library is loaded.

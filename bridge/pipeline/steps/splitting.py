@@ -47,7 +47,7 @@ def split_drums(job: OpenJob, stems: ObtainedStems, control: Control, folder: Ou
     with job.context.paces.measured(KIT_WORK, job.region.seconds):
         hits = _hits(job, stems.drums, control)
         if hits:
-            _write(job, stems.drums, hits, control, folder)
+            _write(job, stems.drums, _subtype_of_drums(job, stems), hits, control, folder)
         else:
             job.control.warn(Warning(code="no_kit", message=NO_HITS))
 
@@ -62,11 +62,19 @@ def _hits(job: OpenJob, drums: Signal, control: Control) -> list[Note]:
     return job.context.transcribers.for_stem(DRUMS).notes(analysis, DRUMS, NoteSettings())
 
 
-def _write(job: OpenJob, drums: Signal, hits: list[Note], control: Control, folder: OutputFolder) -> None:
+def _wanted_subtype(job: OpenJob) -> str:
+    return subtype_for(job.request.audio.name, job.request.audio.depth, job.region.subtype)
+
+
+def _subtype_of_drums(job: OpenJob, stems: ObtainedStems) -> str:
+    """The sample format of the drum stem's file, which this job has written or will write again."""
+    files = (*job.log.job.results, *(file.result for file in stems.files))
+    return next((one.subtype for one in files if (one.kind, one.name) == ("stem", DRUMS)), _wanted_subtype(job))
+
+
+def _write(job: OpenJob, drums: Signal, subtype: str, hits: list[Note], control: Control, folder: OutputFolder) -> None:
     region, request = job.region, job.request
-    written = {result.name: result.subtype for result in job.log.job.results if result.kind == "stem"}
-    subtype = written.get(DRUMS) or subtype_for(request.audio.name, request.audio.depth, region.subtype)
-    if subtype == "FLOAT":
+    if subtype != _wanted_subtype(job):  # a stem would have clipped
         request = msgspec.structs.replace(request, audio=FLOATS)
     folder.check_space(bytes_needed(region, made=len(KIT), written=len(KIT) * job.copies))
     with scratch_kit(drums, hits, subtype, folder, control) as parts:

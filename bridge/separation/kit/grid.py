@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WINDOW_SECONDS = 0.046
 SMALLEST_WINDOW = 32
-#: Drums have no pitch to resolve: a band of a 30th of a decade or wider leaves less to fit, and masks without warble.
+#: Drums have no pitch to resolve: wide bands leave less to fit, and masks without warble.
 BANDS_AN_OCTAVE = 8
 
 

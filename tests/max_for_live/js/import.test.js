@@ -52,18 +52,30 @@ test("what other stems play already comes switched off, and the musician is told
   const parts = ({ bridge }, job) => ["kick", "snare"].forEach((part) => bridge.result(job.id, "stem", part, `/${part}.wav`));
   const studio = imported({ before: parts });
   assert.deepEqual(silent(studio), ["Drums Kick", "Drums Snare"]);
-  assert.match(studio.device.words("problem"), /2 tracks are switched off: the other stems play the same\./);
+  assert.match(studio.device.words("problem"), /2 tracks are switched off: they play what other stems play too\./);
   assert.equal(studio.source.values.muted, 1);
   const opposite = ({ bridge }, job) => bridge.result(job.id, "stem", "no_bass", "/no_bass.wav");
   assert.deepEqual(silent(imported({ before: opposite })), ["No Bass"]);
   assert.deepEqual(silent(imported()), []);
 });
 
+test("nothing is said of tracks that were not made", () => {
+  const studio = new Studio().start();
+  studio.sessionClip(WARPED, MARKERS, 3);
+  const job = studio.separate();
+  const addTrack = studio.live.addTrack;
+  studio.live.addTrack = function (...wanted) { const track = addTrack.apply(this, wanted); track.slots.pop(); return track; };
+  ["kick", "snare"].forEach((part) => studio.bridge.result(job.id, "stem", part, `/${part}.wav`));
+  studio.complete(job);
+  assert.match(studio.device.words("problem"), /scene of the clip is gone/);
+  assert.doesNotMatch(studio.device.words("problem"), /switched off/);
+});
+
 test("without the drums their parts sound, and so does an opposite beside its own stem", () => {
   const { doubled } = code("tracks");
   assert.deepEqual(doubled(["vocals", "kick", "snare", "toms", "hats", "cymbals"]), []);
   assert.deepEqual(doubled(["vocals", "instrumental"]), []);
-  assert.deepEqual(doubled(["kick", "no_bass"]), ["no_bass"]);
+  assert.deepEqual(doubled(["bass", "kick", "snare", "no_bass"]), ["kick", "snare"]);
   assert.deepEqual(doubled([]), []);
 });
 

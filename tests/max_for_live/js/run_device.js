@@ -51,6 +51,7 @@ function look() {
       name: each.values.name,
       kind: each.kind,
       color: each.values.color,
+      mute: each.values.mute,
       session: each.slots.map((slot) => slot.clip && clipState(slot.clip)),
       arrangement: each.arrangement.map(clipState),
     })),

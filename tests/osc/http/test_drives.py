@@ -111,7 +111,7 @@ async def test_a_file_whose_drive_hangs_is_cut_off_and_holds_nobody_up(
     job = Job(id="j1", name="a", request=request_for("/a.wav"), submitted_unix=1.0, state="running", results=(result,))
     with stem.open("rb") as real:
         drive = Drive(real.fileno())
-        monkeypatch.setattr(files, "open_to_read", lambda _: io.BufferedReader(drive))
+        monkeypatch.setattr(files, "open_to_read", lambda *_, **__: io.BufferedReader(drive))
         monkeypatch.setattr(files, "ANSWER_SECONDS", 0.05)
         async with http_site(tmp_path, FakeBridge(table={"j1": job})) as site:
             reader, writer = await asyncio.open_connection("127.0.0.1", site.port)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -200,6 +201,18 @@ async def test_a_reader_that_does_not_read_is_dropped_and_holds_up_nobody(
             await slow.events(401)
 
 
+async def test_a_reader_that_leaves_is_no_error(site: HttpSite, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "bridge.osc.http.routes")
+    async with following(site) as stream:
+        await stream.events(1)
+    while not caplog.records:
+        site.bridge.publish(progress("j1", 0.5))
+        await site.get("/jobs")
+    assert [(record.levelname, record.getMessage(), record.exc_info) for record in caplog.records] == [
+        ("INFO", "GET /events: the client has gone", None)
+    ]
+
+
 async def test_streams_are_limited_and_end_with_the_server(tmp_path: Path) -> None:
     async with http_site(tmp_path, FakeBridge()) as site:
         readers = []
@@ -210,6 +223,7 @@ async def test_streams_are_limited_and_end_with_the_server(tmp_path: Path) -> No
             readers.append((reader, writer))
         refused = await site.get("/events")
         assert (refused.status, refused.json["code"]) == (503, "too_many_clients")
+        assert str(refused.json["message"]).endswith("Ask again when one of them has ended.")
         assert (await site.get("/jobs")).status == 200
     for reader, writer in readers:
         await asyncio.wait_for(reader.read(), 10)

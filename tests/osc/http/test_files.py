@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.model import Job, Result
 from bridge.osc.http.jobs.files import disposition
@@ -139,6 +140,21 @@ async def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(site: HttpSite, d
     os.mkfifo(stem)
     answer = await site.get("/jobs/j1/files/a%20(Vocals).wav")
     assert (answer.status, answer.json["code"]) == (422, "not_readable")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few accounts make links")
+async def test_a_link_in_the_place_of_a_file_is_not_followed(site: HttpSite, done: Job, tmp_path: Path) -> None:
+    site.bridge.table["j1"] = done
+    stem = Path(done.results[0].path)
+    stem.unlink()
+    stem.symlink_to(stem.parent / "secret")
+    answer = await site.get("/jobs/j1/files/a%20(Vocals).wav")
+    assert (answer.status, answer.json["code"]) == (422, "not_readable")
+    assert "it is a link" in str(answer.json["message"])
+    (tmp_path / "linked").symlink_to(stem.parent)  # where the results lie is the user's choice
+    moved = tuple(replace(result, folder=str(tmp_path / "linked")) for result in done.results)
+    site.bridge.table["j1"] = replace(done, results=moved)
+    assert (await site.get("/jobs/j1/files/a%20(Vocals).mid")).body == b"MThd"
 
 
 def test_a_name_in_other_letters_is_told_whole_and_in_ascii() -> None:

@@ -1,8 +1,9 @@
-"""Hostile requests, as bytes: none holds the server up, changes anything, leaves anything behind, or gets a 500."""
+"""Hostile requests, as bytes: none holds the server up, changes or leaves anything, or is logged as our own error."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,13 +22,14 @@ DOCUMENT = HEAD + b"Content-Type: application/json\r\n"
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[HttpSite]:
+async def site(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> AsyncIterator[HttpSite]:
     bridge = FakeBridge()
     async with http_site(tmp_path, bridge, max_bytes=100_000) as running:
         yield running
         assert (await running.get("/jobs")).status == 200  # it serves as ever
     assert bridge.asked == []
     assert [path for path in running.uploads.folder.rglob("*") if path.is_file()] == []
+    assert [one.getMessage() for one in caplog.get_records("call") if one.levelno >= logging.ERROR] == []
 
 
 async def exchange(site: HttpSite, *said: bytes) -> bytes:

@@ -144,6 +144,12 @@ async def test_a_clip_comes_in_a_form(site: HttpSite) -> None:
     assert (request.stems.audio, request.place.folder, request.song.tempo) == (("bass",), "/results", 100.0)
 
 
+async def test_quotes_in_a_form_s_file_name_come_as_browsers_and_curl_write_them(site: HttpSite) -> None:
+    body = form(part("file", WAV, '; filename="50% %22live%22%0A.wav"'))
+    assert (await site.post("/jobs", body, FORM)).status == 201
+    assert [clip.name for clip in clips(site)] == ["50% _live__.wav"]
+
+
 @pytest.mark.parametrize(
     "body",
     [

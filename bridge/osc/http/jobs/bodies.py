@@ -6,6 +6,7 @@ A clip is written to its file as it comes, a megabyte at a time, so its size tak
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,9 @@ BLOCK_BYTES = 1 << 20
 CLIP_FIELD, OPTIONS_FIELD = "file", "options"
 #: The query's name for a clip that is the body itself, and what it is called without one.
 FILE_NAME, UNNAMED = "filename", "clip"
+#: What browsers and curl write in a file's name for a quotation mark and for the ends of lines
+#: (html.spec.whatwg.org, "multipart/form-data encoding algorithm").
+_ESCAPED = re.compile("%(?:22|0D|0A)")
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ async def _read_form(request: web.Request, receiver: _Receiver) -> Said:
         if part.name == CLIP_FIELD:
             if clip is not None:
                 raise BadArguments(f"The form has two parts {CLIP_FIELD}.", advice="Send a request for each clip.")
-            clip = await receiver.receive(part.filename or UNNAMED, _part_chunks(part))
+            clip = await receiver.receive(_ESCAPED.sub("_", part.filename or UNNAMED), _part_chunks(part))
         elif part.name == OPTIONS_FIELD:
             for name, value in json_object(await _part_text(part, MAX_JSON_BYTES), OPTIONS_FIELD).items():
                 _add(options, name, value)

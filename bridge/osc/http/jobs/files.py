@@ -5,6 +5,7 @@ Read and sent block by block, so that neither a large file nor a slow drive hold
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -131,11 +132,12 @@ async def _on_drive(path: Path, work: Callable[[], T]) -> T:
 
 def _open(path: Path) -> BinaryIO:
     try:
-        return open_to_read(path)
+        return open_to_read(path, follows_link=False)  # which could lead out of the folders that the bridge may use
     except FileNotFoundError:
         raise NotFound(f"{path.name} is not in its folder any more.", advice="It was moved or deleted.") from None
     except OSError as error:
-        raise NotReadable(f"{path.name} cannot be read: {error.strerror}.") from error
+        reason = "it is a link" if error.errno == errno.ELOOP else error.strerror
+        raise NotReadable(f"{path.name} cannot be read: {reason}.") from error
 
 
 def _read(file: BinaryIO, start: int, count: int) -> bytes:
