@@ -141,6 +141,13 @@ def is_audio_only(name: str) -> bool:
     return not isinstance(row_of(name), Stem)
 
 
+def notes_of(name: str) -> str:
+    """The stem whose notes tell of it: itself, or the drums of their parts; empty: an opposite, of which none do."""
+    if name in OPPOSITE_TABLE:
+        return ""
+    return DRUMS if name in KIT_TABLE else name
+
+
 def opposite_of(stem: str) -> str:
     """The name of the mix without `stem`, one of `STEMS`."""
     return _OPPOSITES[stem]

@@ -164,6 +164,27 @@ def test_a_stem_without_its_opposite_s_others_is_heard_with_it() -> None:
     assert state.audible == ("vocals", "instrumental")
 
 
+def test_a_chosen_part_of_the_drums_lets_their_notes_stand_out_and_an_opposite_none() -> None:
+    names = ("vocals", "drums", "kick", "instrumental")
+    state = states.with_view(states.fresh(JOB, PORTS), music_view(JOB.id, names, 20.0))
+    assert state.highlighted == ""
+    found = {}
+    for name in names:
+        state = replace(state, chosen=name, is_highlighted=True)
+        found[name] = state.highlighted
+    assert found == {"vocals": "vocals", "drums": "drums", "kick": "drums", "instrumental": ""}
+    alone = states.with_view(states.fresh(JOB, PORTS), music_view(JOB.id, ("vocals", "kick"), 20.0))
+    assert replace(alone, chosen="kick", is_highlighted=True).highlighted == ""
+
+
+def test_what_has_no_notes_says_so_where_they_are_asked_for() -> None:
+    state = states.with_view(states.fresh(JOB, PORTS), music_view(JOB.id, ("drums", "kick"), 20.0))
+    asked = states.heard_as_notes(replace(state, chosen="kick"))
+    assert asked.as_notes == frozenset()
+    assert asked.told == Remark("No notes are read from Drums Kick: it is always heard as audio.", "warning")
+    assert states.heard_as_notes(replace(state, chosen="drums")).as_notes == {"drums"}
+
+
 def test_a_part_of_the_drums_has_neither_port_nor_notes() -> None:
     view = music_view(JOB.id, ("drums", "hats"), 20.0)
     view = with_fields(view, stems=(view.stems[0], with_fields(view.stems[1], peaks=bytes([3] * 512), notes=())))

@@ -41,15 +41,14 @@ class RollDrawing:
         notes = state.parts
         parts = tuple(self._part(stem, notes.get(stem, ())) for stem in state.names)
         known = math.inf if state.view is None else state.view.known_seconds
-        chosen = state.chosen if state.is_highlighted else ""
-        made, facts = self._roll, (state.seconds, state.music, state.chords, known, chosen)
+        made, facts = self._roll, (state.seconds, state.music, state.chords, known, state.highlighted)
         if (
             made is None
             or len(made.parts) != len(parts)
             or any(one is not other for one, other in zip(made.parts, parts, strict=True))
             or (made.seconds, made.music, made.chords, made.known_seconds, made.chosen) != facts
         ):
-            self._roll = made = Roll(parts, state.seconds, state.music, state.chords, known, chosen)
+            self._roll = made = Roll(parts, state.seconds, state.music, state.chords, known, state.highlighted)
         return made
 
     def _part(self, stem: str, notes: Sequence[Note]) -> PartNotes:

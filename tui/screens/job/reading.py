@@ -74,7 +74,7 @@ class JobReading:
     async def _notes_of(self, request: JobRequest) -> None:
         """The notes of what is looked at, then all."""
         stage, state = self._stage, self._stage.state
-        looked_at = (state.chosen,) if state.is_highlighted and state.chosen else ()
+        looked_at = (state.highlighted,) if state.highlighted else ()
         is_refused = True
         try:
             with stage.telling_refusals():

@@ -258,7 +258,7 @@ class JobScreen(OpenedScreen):
         self._mix(replace(self.state, muted=states.toggled(self.state.muted, self.state.chosen)))
 
     def action_notes(self) -> None:
-        self._mix(replace(self.state, as_notes=states.toggled(self.state.as_notes, self.state.chosen)))
+        self._mix(states.heard_as_notes(self.state))
 
     def action_all_notes(self) -> None:
         every = frozenset(self.state.names)

@@ -16,7 +16,7 @@ from bridge.music.bars import Beats
 from bridge.protocols.hearing import HearingStatus
 from bridge.protocols.reading import JobView, NotesView, StemView
 from bridge.request import JobRequest
-from bridge.stems import doubles
+from bridge.stems import doubles, is_audio_only, label_of, notes_of
 
 #: The span that the roll shows at first, and the least and the most that it may.
 FIRST_SPAN_SECONDS, LEAST_SPAN_SECONDS, MOST_SPAN_SECONDS = 16.0, 1.0, 3600.0
@@ -86,6 +86,12 @@ class JobState:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(stem.stem for stem in self.stems)
+
+    @property
+    def highlighted(self) -> str:
+        """The stem whose notes stand out in the roll; empty: all are alike."""
+        stem = notes_of(self.chosen) if self.is_highlighted and self.chosen else ""
+        return stem if stem in self.names else ""
 
     @property
     def seconds(self) -> float:
@@ -229,6 +235,14 @@ def choose(state: JobState, steps: int) -> JobState:
         return state
     place = state.names.index(state.chosen) + steps if state.chosen in state.names else 0
     return replace(state, chosen=state.names[max(0, min(place, len(state.names) - 1))], is_highlighted=True)
+
+
+def heard_as_notes(state: JobState) -> JobState:
+    """The chosen stem is heard as notes, or as audio again; one without notes says so."""
+    if is_audio_only(state.chosen):
+        words = f"No notes are read from {label_of(state.chosen)}: it is always heard as audio."
+        return replace(state, told=Remark(words, "warning"))
+    return replace(state, as_notes=toggled(state.as_notes, state.chosen))
 
 
 def with_request(state: JobState, request: JobRequest) -> JobState:
