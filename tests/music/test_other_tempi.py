@@ -9,7 +9,7 @@ from bridge.model import Job, Music, Result, TempoCandidate
 from bridge.music.metre import Metre
 from bridge.music.tempo.other_tempi import notes_again, other_tempi
 from bridge.pipeline.notes import known_music
-from bridge.request import StemChoice, TimeSignature
+from bridge.request import CLOCK, PlayRequest, StemChoice, TimeSignature
 from tests.support.requests import request_for
 
 
@@ -46,6 +46,12 @@ def test_notes_are_read_again_without_the_stems() -> None:
     assert notes_again(msgspec.structs.replace(job, results=(heard, midi[1])), None).stems.midi == ("bass",)
     assert request.place == job.request.place
     assert notes_again(job, None).song.follows_beats
+
+
+def test_notes_that_are_read_again_do_not_sound_by_themselves() -> None:
+    request = msgspec.structs.replace(request_for("/a.wav"), play=PlayRequest(when_done=True, sync=CLOCK))
+    job = Job(id="1", name="song", request=request, submitted_unix=0.0)
+    assert notes_again(job, None).play == PlayRequest(sync=CLOCK)
 
 
 @pytest.mark.parametrize("transcribed", [None, "drums"])

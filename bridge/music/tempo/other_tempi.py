@@ -65,8 +65,8 @@ def song_at(job: Job, song: SongPosition, bpm: float, time_signature: TimeSignat
 def only_notes(job: Job, request: JobRequest) -> JobRequest:
     """The request, for the notes of a job that is over alone.
 
-    It writes no stems, and no parts of the drums. The analyses come from the cache, and the files of the job stay as
-    they are.
+    It writes no stems, and no parts of the drums, and plays nothing. The analyses come from the cache, and the files
+    of the job stay as they are.
     """
     stems = msgspec.structs.replace(request.stems, kit=False)
     if stems.transcribe_as is None:
@@ -76,7 +76,8 @@ def only_notes(job: Job, request: JobRequest) -> JobRequest:
         heard = [result for result in found if result.notes or result.name in missed] or found
         parts = tuple(dict.fromkeys(result.name for result in heard))
         stems = msgspec.structs.replace(stems, audio=(), midi=parts)
-    return msgspec.structs.replace(request, stems=stems, group=GroupChoice())
+    play = msgspec.structs.replace(request.play, when_done=False)
+    return msgspec.structs.replace(request, stems=stems, group=GroupChoice(), play=play)
 
 
 def _beat_at(bpm: float, job: Job) -> float | None:
