@@ -209,8 +209,8 @@ async def _unless(interrupted: asyncio.Event, work: Coroutine[object, object, T]
     working, stopping = asyncio.create_task(work), asyncio.create_task(interrupted.wait())
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else None
     finally:
         stopping.cancel()
         working.cancel()
         await asyncio.wait({working})
+    return None if working.cancelled() else working.result()  # which may have come just before it was cancelled
