@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bridge.errors import BadArguments, BridgeError, NotFound, NotReadable
 from bridge.library.song import FailedSong, Song, hash_of
 from bridge.library.walk import Walk
-from bridge.options.paths import absolute_path, current_folder
+from bridge.options.paths import absolute_path, current_folder, is_folder
 from bridge.project_paths import check_roots
 from bridge.system.files import open_to_read
 
@@ -38,7 +38,7 @@ def read_named(written: Sequence[str], roots: Sequence[Path]) -> Named:
 
     Raises:
         BadArguments: a path is none, or two folders have one name, so that their results would lie in one folder.
-        NotFound: there is no such file or folder.
+        NotFound, NotReadable: there is no such file or folder, or it cannot be looked at.
         OutsideRoots: it is outside `roots`.
     """
     folders: list[Path] = []
@@ -48,9 +48,8 @@ def read_named(written: Sequence[str], roots: Sequence[Path]) -> Named:
         is_list = word.startswith(LIST_SIGN) and len(word) > 1
         path = Path(absolute_path("FOLDER", word[1:] if is_list else word, current_folder()))
         check_roots(path, roots)
-        if not path.exists():
-            raise NotFound(f"There is no file or folder {path}.")
-        kind = lists if is_list else folders if path.is_dir() else files
+        has_songs = is_folder(path)
+        kind = lists if is_list else folders if has_songs else files
         if path not in kind:
             kind.append(path)
     inner = [folder for folder in folders if any(other in folder.parents for other in folders)]
@@ -86,7 +85,12 @@ def _named_songs(named: Named, walk: Walk, refuse: RefuseSong) -> Iterator[Song]
         yield from _file(file, "", walk, refuse)
     for listing in named.lists:
         for path in _lines(listing, refuse):
-            if path.is_dir():
+            try:
+                has_songs = is_folder(path)
+            except BridgeError as error:
+                refuse(str(path), error)
+                continue
+            if has_songs:
                 yield from walk.folder(path, _place(path, listing.parent))
             else:
                 yield from _file(path, _place(path.parent, listing.parent), walk, refuse)

@@ -19,7 +19,7 @@ from bridge.cli.serve import report_event
 from bridge.config import Settings
 from bridge.errors import BridgeError, InternalError, NotFound, unresponsive_drive
 from bridge.events import Event, JobEvent
-from bridge.options.paths import absolute_path, current_folder
+from bridge.options.paths import absolute_path, current_folder, is_folder
 from bridge.options.request import check_for_several, check_request, with_options
 from bridge.system.clock import SystemClock
 from bridge.system.ending import interruption
@@ -107,12 +107,12 @@ async def watch(
 
 
 async def _choice(folder: str, out: str | None, settings: Settings, *, polls: bool | None, again: bool) -> WatchChoice:
-    """Raises NotFound: there is no such folder."""
+    """Raises NotFound, NotReadable: there is no such folder, or it cannot be looked at."""
 
     def find() -> WatchChoice:
         base = current_folder()
         path = Path(absolute_path("FOLDER", folder, base))
-        if not path.is_dir():
+        if not is_folder(path):
             raise NotFound(f"There is no folder {path}.")
         return WatchChoice(
             folder=path,
