@@ -164,8 +164,11 @@ class Library:
         is_ending = threading.Event()
         refuse = RefuseSong([])
 
+        def go_on() -> bool:
+            return not is_ending.is_set()
+
         def look() -> None:
-            walk = Walk(self._out, named.folders, refuse.unreadable)
+            walk = Walk(self._out, named.folders, refuse.unreadable, go_on)
             survey(
                 songs_of(named, walk, refuse),
                 refuse.take,
@@ -173,7 +176,7 @@ class Library:
                 self._done,
                 failures,
                 again=self._again,
-                go_on=lambda _: not is_ending.is_set(),
+                go_on=go_on,
             )
 
         looking = asyncio.create_task(off_loop(look))

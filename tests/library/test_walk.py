@@ -181,3 +181,17 @@ def test_folders_as_deep_as_a_path_can_be_are_walked(tmp_path: Path) -> None:
     finally:
         os.chdir("/")
         subprocess.run(["rm", "-rf", deep], check=True)  # Python's own way is not deep enough
+
+
+def test_a_walk_ends_when_it_is_told_to_also_where_no_song_is(tmp_path: Path) -> None:
+    asked: list[str] = []
+    for name in ("a", "b", "c"):
+        (tmp_path / "Music" / name / "inner").mkdir(parents=True)
+
+    def go_on() -> bool:
+        asked.append("may I?")
+        return len(asked) < 3
+
+    walk = Walk(tmp_path / "out", [tmp_path / "Music"], RefuseSong([]).unreadable, go_on)
+    assert [*walk.folder(tmp_path / "Music", "Music")] == []
+    assert len(asked) == 3
