@@ -263,3 +263,13 @@ async def test_a_folder_of_results_that_cannot_be_looked_at_is_told_of(
     end = end_of(await machine.compute(machine.record()))
     assert end.failure is not None and end.failure.code == "not_writable"
     assert str(machine.music / "stems" / "song") in end.failure.message
+
+
+def test_a_folder_that_the_drive_does_not_tell_of_does_not_count_as_missing(machine: Machine) -> None:
+    """The song of a predecessor may lie in it, or be in work."""
+    request = JobRequest(source=str(machine.clip), place=OutputPlace(folder=str(machine.music / ("a" * 300))))
+    job = record_of(request, "topic").job
+    with pytest.raises(OSError, match="too long"):
+        is_computed_now(job, request)
+    with pytest.raises(OSError, match="too long"):
+        finished_song(job, request, NOW)
