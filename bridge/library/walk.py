@@ -12,6 +12,7 @@ from bridge.audio.clip_names import AUDIO_ENDINGS, natural_order
 from bridge.library.song import Song
 from bridge.pipeline.clips_in_folder import RECORD_ENDINGS, results_in
 from bridge.project_paths import result_name
+from bridge.system.files import modified_ns
 
 #: (folder or file, why it cannot be read)
 Unreadable: TypeAlias = Callable[[str, str], None]
@@ -178,7 +179,7 @@ class _Folder(NamedTuple):
 
 
 def _song(source: str, folder: str, state: os.stat_result) -> Song:
-    return Song(source=source, folder=folder, size_bytes=state.st_size, modified_ns=state.st_mtime_ns)
+    return Song(source=source, folder=folder, size_bytes=state.st_size, modified_ns=modified_ns(state))
 
 
 def _is_audio(name: str) -> bool:

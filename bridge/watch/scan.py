@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bridge.audio.clip_names import natural_order
 from bridge.pipeline.clips_in_folder import RECORD_ENDINGS, results_of
+from bridge.system.files import modified_ns
 from bridge.watch.names import is_clip_name, is_entered
 from bridge.watch.values import FileState
 
@@ -146,7 +147,7 @@ def _listed(folder: str) -> tuple[dict[str, FileState], list[str]]:
 
 def _file_state(found: os.stat_result) -> FileState | None:
     """None also for an empty file: it only holds the place of one that comes."""
-    return FileState(found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) and found.st_size else None
+    return FileState(found.st_size, modified_ns(found)) if stat.S_ISREG(found.st_mode) and found.st_size else None
 
 
 def _is_record(name: str) -> bool:
