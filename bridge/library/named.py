@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,6 +57,20 @@ def read_named(written: Sequence[str], roots: Sequence[Path]) -> Named:
     folders = [folder for folder in folders if folder not in inner]
     _check_names(folders)
     return Named(tuple(folders), tuple(files), tuple(lists))
+
+
+def check_out(named: Named, out: Path) -> None:
+    """Raises BadArguments: the results would go into one of the folders with songs, of which nothing would be done.
+
+    It may wait for a drive.
+    """
+    for folder in named.folders:
+        with suppress(OSError):  # there is no such folder yet
+            if out.samefile(folder):
+                raise BadArguments(
+                    f"{folder} cannot be the folder of its own results: nothing in that is taken as a song.",
+                    advice=f"Name one in it, as --out {out / 'Stems'}",
+                )
 
 
 def songs_of(named: Named, walk: Walk, refuse: RefuseSong) -> Iterator[Song]:

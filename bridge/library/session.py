@@ -16,7 +16,7 @@ from bridge.library.conditions import Conditions
 from bridge.library.done import DoneSongs
 from bridge.library.failures import Failures
 from bridge.library.forecast import Forecast
-from bridge.library.named import Named, RefuseSong, read_named, songs_of
+from bridge.library.named import Named, RefuseSong, check_out, read_named, songs_of
 from bridge.library.place import LibraryPlace, hold
 from bridge.library.run import LibraryRun, RunListener
 from bridge.library.survey import Counts, Plan, survey
@@ -116,6 +116,7 @@ class Library:
         began = clock.monotonic_seconds()
         named = await off_loop(lambda: read_named(self._written, self._roots))
         async with AsyncExitStack() as parts:
+            await off_loop(lambda: check_out(named, self._out))
             place = await off_loop(lambda: hold(self._out))
             parts.callback(place.close)
             failures = await off_loop(lambda: Failures(self._out, self._done.settings))

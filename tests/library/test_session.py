@@ -138,6 +138,15 @@ async def test_what_cannot_be_read_is_no_failure_of_before(music: Path, out: Pat
     assert not (out / "failed.csv").exists()
 
 
+async def test_a_folder_that_is_to_hold_its_own_results_is_refused_and_one_in_it_is_not(music: Path) -> None:
+    with pytest.raises(BadArguments, match="its own results"):
+        await run_library([music], music)
+    assert not (music / ".sab-library").exists()
+    for _ in range(2):
+        end = await run_library([music], music / "Stems")
+        assert end.counts.done + end.done == 30
+
+
 async def test_an_interrupted_run_goes_on(music: Path, out: Path) -> None:
     interrupted = asyncio.Event()
     end = await run_library([music], out, report=RecordingReport(interrupted, after=10), interrupted=interrupted)
