@@ -70,7 +70,7 @@ def output_parent(source: Path, project: str | None) -> Path:
     """
     if project is not None:
         root = Path(project).expanduser()
-        if not root.exists():
+        if not os.path.exists(root):  # noqa: PTH110 - Path.exists raises where this account may not look
             raise NotFound(f"There is no project {project}.")
         return _stems_folder(root if root.is_dir() else root.parent)
     for folder in source.parents:

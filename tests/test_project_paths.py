@@ -57,6 +57,11 @@ def test_a_missing_project_is_an_error(tmp_path: Path) -> None:
         output_parent(put(tmp_path / "a.wav"), str(tmp_path / "gone.als"))
 
 
+def test_a_project_that_cannot_be_looked_at_is_none(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        output_parent(tmp_path / "a.wav", str(tmp_path / ("a" * 300)))
+
+
 @pytest.mark.parametrize(
     ("wanted", "name"),
     [

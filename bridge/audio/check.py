@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from bridge.errors import NotFound, NotReadable
-from bridge.system.files import open_to_read
+from bridge.system.files import modified_ns, open_to_read
 
 
 def check_source(path: Path) -> None:
@@ -36,7 +36,7 @@ def size_and_time(path: Path) -> tuple[int, int] | None:
         state = path.stat()
     except OSError:
         return None
-    return state.st_size, state.st_mtime_ns
+    return state.st_size, modified_ns(state)
 
 
 def changed(path: Path) -> NotReadable:

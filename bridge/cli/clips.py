@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bridge.errors import BadArguments, unresponsive_drive
-from bridge.options.paths import absolute_path, current_folder
+from bridge.errors import BadArguments, BridgeError, unresponsive_drive
+from bridge.options.paths import absolute_path, current_folder, is_folder
 from bridge.options.special_kinds import LONGEST_GROUP_NAME
 from bridge.pipeline.clips_in_folder import clips_in
 from bridge.system.ids import new_id
@@ -49,7 +49,7 @@ def new_group_name(folder: Path | None) -> str:
 
 def _find(written: Sequence[str]) -> NamedClips:
     paths = [_absolute(path, alone=len(written) == 1) for path in written]
-    folders = [path for path in paths if path.is_dir()]
+    folders = [path for path in paths if _is_folder(path)]
     files = [clip for path in paths for clip in (clips_in(path) if path in folders else [path])]
     return NamedClips(files, bool(folders) or len(paths) > 1, folders[0] if folders and len(paths) == 1 else None)
 
@@ -62,3 +62,11 @@ def _absolute(written: str, *, alone: bool) -> Path:
         if alone:
             raise
         return Path(written or "FILE")
+
+
+def _is_folder(path: Path) -> bool:
+    """Also False for what cannot be looked at: as a clip, it is refused later without stopping the others."""
+    try:
+        return is_folder(path)
+    except BridgeError:
+        return False

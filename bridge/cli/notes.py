@@ -18,6 +18,7 @@ from bridge.drawing.draw import MARGIN, draw_roll
 from bridge.drawing.roll import Roll, RollWindow, parts_of
 from bridge.errors import BadArguments, NotFound
 from bridge.model import Note
+from bridge.options.paths import is_folder
 from bridge.pipeline.manifest import ENDING, Manifest, manifest_at
 from bridge.smf.notes import FileNotes, notes_of_file
 from bridge.stems import label_of
@@ -69,10 +70,12 @@ def _read(path: Path) -> FileNotes:
         NotFound: there is nothing, or nothing with notes.
         NotReadable: it is no such file.
     """
-    if path.is_dir() or path.name.endswith(ENDING):
-        return _notes_beside(path if path.is_dir() else path.parent, manifest_at(path))
-    if not path.exists():
-        raise NotFound(f"There is no file {path}.", advice="Name a .mid file, or a folder of results.")
+    try:
+        has_results = is_folder(path)
+    except NotFound:
+        raise NotFound(f"There is no file {path}.", advice="Name a .mid file, or a folder of results.") from None
+    if has_results or path.name.endswith(ENDING):
+        return _notes_beside(path if has_results else path.parent, manifest_at(path))
     return notes_of_file(path)
 
 

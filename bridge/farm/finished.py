@@ -5,7 +5,6 @@ An attempt may have died on any machine, at any moment, and the process that it 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -65,9 +64,9 @@ def finished_song(job: str, request: JobRequest, unix_seconds: float) -> tuple[t
 
 
 def _folders(request: JobRequest) -> Iterator[Path]:
-    """The folders that the song may lie in: `song`, `song 2` …, as far as there are any."""
+    """The folders that the song may lie in: `song`, `song 2` …, as far as there are any. Raises OSError."""
     for path in numbered(wanted_folder(request)):
-        if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir hides what a drive answers
+        if not path.is_dir():  # raises where the drive does not tell; os.path.isdir does not
             return
         yield path
 

@@ -199,10 +199,11 @@ class Pool:
         return TaskOutcome(attempt=attempt, events=(*events, ended), machine=self.address, carried=files)
 
     def _is_shared(self, record: TaskRecord) -> bool:
-        """Whether source and results lie in what this machine shares, so that nothing has to be carried."""
+        """Whether source, results and picture lie in what this machine shares, so that nothing has to be carried."""
         request = self._shared.paths.request_here(record.request)
+        picture = request.note_files.picture
         try:
-            for path in (Path(request.source), wanted_folder(request)):
+            for path in (Path(request.source), wanted_folder(request), *([Path(picture)] if picture else ())):
                 check_roots(path, self._shared.folders)
         except (OutsideRoots, NotFound):
             return False

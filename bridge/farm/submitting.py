@@ -189,7 +189,7 @@ class Submitter:
         story = Story(job)
         try:
             record = await off_loop(lambda: record_of(request, self._topic), timeout_seconds=ANSWER_SECONDS)
-        except (OSError, TimeoutError, ValueError) as error:
+        except Exception as error:  # without an end, the job would wait for ever
             missing = NotFound(f"{request.source} cannot be looked at ({error}).")
             self._end(job, "failed", Failure(code=missing.code, message=str(missing)))
             return

@@ -16,6 +16,7 @@ from bridge.events import JobEvent, LiveNotes
 from bridge.farm.carrying.values import CarriedFile, Clip
 from bridge.farm.values import PLUGIN
 from bridge.request import GroupChoice, JobRequest, PlayRequest
+from bridge.system.files import modified_ns
 from bridge.system.ids import ID_LETTERS
 from bridge.value import Value
 
@@ -98,7 +99,7 @@ def record_of(request: JobRequest, topic: str) -> TaskRecord:
         OSError: there is no such file.
     """
     found = Path(request.source).stat()
-    job = song_id(request, found.st_size, found.st_mtime_ns)
+    job = song_id(request, found.st_size, modified_ns(found))
     return TaskRecord(job=job, request=song_of(request), topic=topic, source_bytes=found.st_size)
 
 

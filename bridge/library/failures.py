@@ -151,5 +151,7 @@ def _cut_half_a_row(path: Path) -> None:
 def _song(row: Sequence[str]) -> Song:
     """The song of a row; of one that somebody has changed, with a size that no file has."""
     path, _, _, size, modified_ns, _ = row
-    size_bytes, modified = (int(text) if text.isascii() and text.isdigit() else -1 for text in (size, modified_ns))
-    return Song(source=path, folder="", size_bytes=size_bytes, modified_ns=modified)
+    try:
+        return Song(source=path, folder="", size_bytes=int(size), modified_ns=int(modified_ns))
+    except ValueError:
+        return Song(source=path, folder="", size_bytes=-1)

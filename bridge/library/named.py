@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from bridge.errors import BadArguments, BridgeError, NotFound, NotReadable
 from bridge.library.song import FailedSong, Song, hash_of
 from bridge.library.walk import Walk
-from bridge.options.paths import absolute_path, current_folder
+from bridge.options.paths import absolute_path, current_folder, is_folder
 from bridge.project_paths import check_roots
 from bridge.system.files import open_to_read
 
@@ -38,7 +39,7 @@ def read_named(written: Sequence[str], roots: Sequence[Path]) -> Named:
 
     Raises:
         BadArguments: a path is none, or two folders have one name, so that their results would lie in one folder.
-        NotFound: there is no such file or folder.
+        NotFound, NotReadable: there is no such file or folder, or it cannot be looked at.
         OutsideRoots: it is outside `roots`.
     """
     folders: list[Path] = []
@@ -48,15 +49,28 @@ def read_named(written: Sequence[str], roots: Sequence[Path]) -> Named:
         is_list = word.startswith(LIST_SIGN) and len(word) > 1
         path = Path(absolute_path("FOLDER", word[1:] if is_list else word, current_folder()))
         check_roots(path, roots)
-        if not path.exists():
-            raise NotFound(f"There is no file or folder {path}.")
-        kind = lists if is_list else folders if path.is_dir() else files
+        has_songs = is_folder(path)
+        kind = lists if is_list else folders if has_songs else files
         if path not in kind:
             kind.append(path)
     inner = [folder for folder in folders if any(other in folder.parents for other in folders)]
     folders = [folder for folder in folders if folder not in inner]
     _check_names(folders)
     return Named(tuple(folders), tuple(files), tuple(lists))
+
+
+def check_out(named: Named, out: Path) -> None:
+    """Raises BadArguments: the results would go into one of the folders with songs, of which nothing would be done.
+
+    It may wait for a drive.
+    """
+    for folder in named.folders:
+        with suppress(OSError):  # there is no such folder yet
+            if out.samefile(folder):
+                raise BadArguments(
+                    f"{folder} cannot be the folder of its own results: nothing in that is taken as a song.",
+                    advice=f"Name one in it, as --out {out / 'Stems'}",
+                )
 
 
 def songs_of(named: Named, walk: Walk, refuse: RefuseSong) -> Iterator[Song]:
@@ -86,7 +100,12 @@ def _named_songs(named: Named, walk: Walk, refuse: RefuseSong) -> Iterator[Song]
         yield from _file(file, "", walk, refuse)
     for listing in named.lists:
         for path in _lines(listing, refuse):
-            if path.is_dir():
+            try:
+                has_songs = is_folder(path)
+            except BridgeError as error:
+                refuse(str(path), error)
+                continue
+            if has_songs:
                 yield from walk.folder(path, _place(path, listing.parent))
             else:
                 yield from _file(path, _place(path.parent, listing.parent), walk, refuse)

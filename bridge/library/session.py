@@ -16,7 +16,7 @@ from bridge.library.conditions import Conditions
 from bridge.library.done import DoneSongs
 from bridge.library.failures import Failures
 from bridge.library.forecast import Forecast
-from bridge.library.named import Named, RefuseSong, read_named, songs_of
+from bridge.library.named import Named, RefuseSong, check_out, read_named, songs_of
 from bridge.library.place import LibraryPlace, hold
 from bridge.library.run import LibraryRun, RunListener
 from bridge.library.survey import Counts, Plan, survey
@@ -116,6 +116,7 @@ class Library:
         began = clock.monotonic_seconds()
         named = await off_loop(lambda: read_named(self._written, self._roots))
         async with AsyncExitStack() as parts:
+            await off_loop(lambda: check_out(named, self._out))
             place = await off_loop(lambda: hold(self._out))
             parts.callback(place.close)
             failures = await off_loop(lambda: Failures(self._out, self._done.settings))
@@ -164,8 +165,11 @@ class Library:
         is_ending = threading.Event()
         refuse = RefuseSong([])
 
+        def go_on() -> bool:
+            return not is_ending.is_set()
+
         def look() -> None:
-            walk = Walk(self._out, named.folders, refuse.unreadable)
+            walk = Walk(self._out, named.folders, refuse.unreadable, go_on)
             survey(
                 songs_of(named, walk, refuse),
                 refuse.take,
@@ -173,7 +177,7 @@ class Library:
                 self._done,
                 failures,
                 again=self._again,
-                go_on=lambda _: not is_ending.is_set(),
+                go_on=go_on,
             )
 
         looking = asyncio.create_task(off_loop(look))
@@ -209,8 +213,8 @@ async def _unless(interrupted: asyncio.Event, work: Coroutine[object, object, T]
     working, stopping = asyncio.create_task(work), asyncio.create_task(interrupted.wait())
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else None
     finally:
         stopping.cancel()
         working.cancel()
         await asyncio.wait({working})
+    return None if working.cancelled() else working.result()  # which may have come just before it was cancelled

@@ -87,7 +87,7 @@ def survey(
     failures: Failures,
     *,
     again: bool,
-    go_on: Callable[[Counts], bool],
+    go_on: Callable[[], bool],
 ) -> None:
     """Sorts the songs of a library into those that are done, that have failed, and that are to do, which `plan` gets.
 
@@ -96,7 +96,7 @@ def survey(
     Args:
         refused: what could not be read since the last call.
         again: whether songs that have failed are done again.
-        go_on: told of the counts after each song; False ends the survey.
+        go_on: asked after each song; False ends the survey.
 
     Raises:
         NotWritable, OutOfSpace: the list or the failures cannot be written.
@@ -125,7 +125,7 @@ def survey(
         else:
             plan.add(song)
         plan.counts = Counts(found=found, done=finished, failed=failed, unreadable=unreadable)
-        if not go_on(plan.counts):
+        if not go_on():
             return
     problems = note()
     found, unreadable = found + problems, unreadable + problems

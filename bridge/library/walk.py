@@ -12,6 +12,7 @@ from bridge.audio.clip_names import AUDIO_ENDINGS, natural_order
 from bridge.library.song import Song
 from bridge.pipeline.clips_in_folder import RECORD_ENDINGS, results_in
 from bridge.project_paths import result_name
+from bridge.system.files import modified_ns
 
 #: (folder or file, why it cannot be read)
 Unreadable: TypeAlias = Callable[[str, str], None]
@@ -26,23 +27,31 @@ class Walk:
     folder is followed once, where it leads out of what is walked anyway, and never in a circle.
     """
 
-    def __init__(self, out: Path, roots: Iterable[Path], on_unreadable: Unreadable) -> None:
+    def __init__(
+        self,
+        out: Path,
+        roots: Iterable[Path],
+        on_unreadable: Unreadable,
+        go_on: Callable[[], bool] = lambda: True,
+    ) -> None:
         """
         Args:
             out: the folder of the library's results.
             roots: the folders that are walked; links that lead into them are not followed.
+            go_on: asked before each folder, of which a million may hold no song; False ends the walk.
         """
         self._out = out
         self._out_identity = _identity(out)
         self._roots = [os.path.realpath(root) for root in roots]
         self._followed: set[Identity] = set()
         self._on_unreadable = on_unreadable
+        self._go_on = go_on
         self._names = FolderNames()
 
     def folder(self, root: Path, into: str) -> Iterator[Song]:
         """The songs below `root`, depth first, in natural order; their results lie in `into` below `out`."""
         waiting = [_Waiting(str(root), os.path.join(self._out, into), ())]  # noqa: PTH118
-        while waiting:
+        while waiting and self._go_on():
             here = waiting.pop()
             found = self._read(here)
             if found is None:
@@ -170,7 +179,7 @@ class _Folder(NamedTuple):
 
 
 def _song(source: str, folder: str, state: os.stat_result) -> Song:
-    return Song(source=source, folder=folder, size_bytes=state.st_size, modified_ns=state.st_mtime_ns)
+    return Song(source=source, folder=folder, size_bytes=state.st_size, modified_ns=modified_ns(state))
 
 
 def _is_audio(name: str) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from bridge.errors import BadArguments
+from bridge.errors import BadArguments, NotFound, NotReadable
 from bridge.options.readers import text
 from bridge.plain import is_text
 
@@ -55,6 +56,21 @@ def absolute_path(name: str, value: object, base: Path | None = None) -> str:
         raise BadArguments(f"{name} must be a whole path, from the root on, not {written!r}.")
     # Without `..`, which leads the search for a project astray; but links stay: a clip may be linked into one.
     return os.path.normpath((base or Path()) / path)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether what a user names is a folder, and no file; it may wait for a drive.
+
+    Raises:
+        NotFound: there is nothing.
+        NotReadable: the system does not tell, as of what lies in a folder that this account may not enter.
+    """
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(f"There is no file or folder {path}.") from None
+    except OSError as error:
+        raise NotReadable(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def current_folder() -> Path | None:

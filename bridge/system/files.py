@@ -105,6 +105,14 @@ def parsed(content: bytes, decode: Callable[[bytes], T]) -> T:
         raise ValueError(str(error)) from error
 
 
+def modified_ns(state: os.stat_result) -> int:
+    """When a file was changed last: ns since 1970, within the 64 bits that databases and messages have room for.
+
+    Some drives tell of the year 1601, where a date was lost, or of 9999; they are taken for 1677 and 2262.
+    """
+    return max(-(2**63), min(state.st_mtime_ns, 2**63 - 1))
+
+
 def is_drive_full(error: OSError) -> bool:
     """True if the drive, or the user's share of it, has no space left."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)

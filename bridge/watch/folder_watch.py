@@ -329,7 +329,7 @@ async def watching(
         request_for: builds the request for a clip; where its results go is set here.
         state_dir: the state folder, with the ledger of each folder.
         turns: those of the bridge.
-        tell: called with what happens.
+        tell: called with what happens; it raises nothing.
         is_lost: whether the bridge has gone: what it refuses then says nothing about a clip.
 
     Raises:

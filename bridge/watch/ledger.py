@@ -64,9 +64,12 @@ class ClipLedger:
             raise _not_written(self._path, error) from error
 
     def read(self) -> dict[str, WatchedClip]:
-        """Every clip, by its path."""
-        with self._turn:
-            return _clips_in(self._connection)
+        """Every clip, by its path. Raises NotWritable: its drive fails."""
+        try:
+            with self._turn:
+                return _clips_in(self._connection)
+        except sqlite3.Error as error:
+            raise _not_written(self._path, error) from error
 
     def put(self, clips: Iterable[WatchedClip]) -> None:
         """Writes all of them or none. They are on the drive when this returns.
@@ -123,12 +126,12 @@ def read_ledger(state_dir: Path, folder: Path) -> Mapping[str, WatchedClip]:
         NotWritable: it is damaged, or cannot be read.
     """
     path = ledger_path(state_dir, folder)
-    if not path.is_file():
-        return {}
     try:
+        if not path.is_file():
+            return {}
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
             return _clips_in(connection)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise _not_written(path, error) from error
 
 
@@ -160,7 +163,7 @@ def _connection(path: Path, folder: Path) -> sqlite3.Connection:
             )
         connection.execute(_FORM)
         connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute("SELECT count(*) FROM clips WHERE state = ''").fetchone()
+        _clips_in(connection)  # raises where any of it is damaged
     except BaseException:
         connection.close()
         raise
@@ -168,6 +171,8 @@ def _connection(path: Path, folder: Path) -> sqlite3.Connection:
 
 
 def _clips_in(connection: sqlite3.Connection) -> dict[str, WatchedClip]:
+    """Every clip, by its path; where a text is damaged, it has U+FFFD. Raises sqlite3.Error."""
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
     rows = connection.execute(
         "SELECT path, size, modified_ns, state, digest, job, code, message, unix_seconds FROM clips"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bridge.audio.clip_names import natural_order
 from bridge.pipeline.clips_in_folder import RECORD_ENDINGS, results_of
+from bridge.system.files import modified_ns
 from bridge.watch.names import is_clip_name, is_entered
 from bridge.watch.values import FileState
 
@@ -62,12 +63,14 @@ def scan(root: Path, passed_over: Collection[Path] = (), under: str = "") -> Sca
 def follow(root: Path, paths: Iterable[str], passed_over: Collection[Path] = ()) -> Scan | None:
     """The clips among these paths, which something has happened to, and in those that are folders.
 
+    What lies in a linked folder is passed over, as `scan` does, though the system may tell of it.
+
     Args:
         paths: absolute; of those that are gone nothing is said.
 
     Returns None where a path is none below `root`: the whole is to be looked through.
     """
-    found = Scan()
+    found, linked = Scan(), dict[Path, bool]()
     skipped = tuple(os.path.join(path, "") for path in passed_over)  # noqa: PTH118 - ends with a separator
     for path in paths:
         try:
@@ -76,6 +79,8 @@ def follow(root: Path, paths: Iterable[str], passed_over: Collection[Path] = ())
             return None
         if not all(map(is_entered, inner.parts[:-1])) or os.path.join(path, "").startswith(skipped):  # noqa: PTH118
             continue
+        if _is_linked(root, inner.parent, linked):
+            continue
         if is_clip_name(inner.name):
             state = state_of_file(root / inner)
             if state is not None:
@@ -83,6 +88,14 @@ def follow(root: Path, paths: Iterable[str], passed_over: Collection[Path] = ())
         elif inner.parts and is_entered(inner.name) and os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
             found.clips.update(scan(root, passed_over, f"{inner}{os.sep}").clips)
     return found
+
+
+def _is_linked(root: Path, inner: Path, known: dict[Path, bool]) -> bool:
+    """Whether a folder below `root` is a link, or lies in one; `known` remembers that of the folders on the way."""
+    if inner not in known:
+        is_below = inner != Path()
+        known[inner] = is_below and (_is_linked(root, inner.parent, known) or (root / inner).is_symlink())
+    return known[inner]
 
 
 def look_again(root: Path, paths: Iterable[str]) -> dict[str, FileState | None]:
@@ -146,7 +159,7 @@ def _listed(folder: str) -> tuple[dict[str, FileState], list[str]]:
 
 def _file_state(found: os.stat_result) -> FileState | None:
     """None also for an empty file: it only holds the place of one that comes."""
-    return FileState(found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) and found.st_size else None
+    return FileState(found.st_size, modified_ns(found)) if stat.S_ISREG(found.st_mode) and found.st_size else None
 
 
 def _is_record(name: str) -> bool:

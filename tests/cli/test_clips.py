@@ -76,6 +76,13 @@ async def test_a_path_that_is_none_stays_among_several_to_be_refused_alone(tmp_p
     assert (await find_clips(["https://example.org/a.wav", str(good)])).files[1] == good
 
 
+async def test_a_path_that_cannot_be_looked_at_stays_to_be_refused_alone(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav")
+    good, bad = tmp_path / "a.wav", tmp_path / ("a" * 300)
+    assert (await find_clips([str(bad), str(good)])).files == [bad, good]
+    assert (await find_clips([str(bad)])).files == [bad]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes on Linux only")
 async def test_a_name_that_is_not_text_is_found_in_a_folder(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"bad\xff.wav")).touch()

@@ -21,9 +21,11 @@ import pytest
 import soundfile
 import watchfiles
 
+from bridge.cli.shared import UNREAD
 from bridge.pipeline.manifest import manifest_at
 from bridge.store.database import Database
 from bridge.system.private_folders import private_folder
+from bridge.watch.ledger import ledger_path, read_ledger
 from tests.support.loopback import free_port
 from tests.support.programs import sab, serving
 
@@ -205,3 +207,18 @@ def test_what_cannot_be_done_is_listed_with_its_reason(tmp_path: Path) -> None:
     assert (refused["file"], refused["state"]) == (str(folder / "cut.wav"), "waiting")
     assert "less audio" in refused["message"]
     assert not (folder / "stems" / "cut").exists()
+
+
+def test_when_nobody_reads_any_more_it_ends_and_blames_no_song(tmp_path: Path) -> None:
+    folder, state, port = tmp_path / "in", tmp_path / "state", free_port()
+    (file,) = noises(folder, 1)
+    private_folder(state)
+    first = sab("watch", folder, "--once", "--settle", "0.2", "--port", str(port), "--state-dir", state, *QUICK, *QUIET)
+    assert first.returncode == 0
+    ledger_path(state, folder).unlink()
+    with watch(folder, "--settle", "0.2", state=state, port=port) as running:
+        assert running.process.stdout is not None
+        running.process.stdout.close()
+        assert running.process.wait(60) == UNREAD
+    known = read_ledger(state, folder)
+    assert known[file.name].state == "done"

@@ -21,7 +21,7 @@ from bridge.farm.pool import Pool, Shared
 from bridge.farm.task import SongEvent, TaskOutcome, decode_outcome, decode_told, encode, record_of, song_id
 from bridge.model import Result
 from bridge.pipeline.folders.claim import claim_file_name, claim_names
-from bridge.request import EngineChoice, GroupChoice, JobRequest, OutputPlace, PlayRequest, Region
+from bridge.request import EngineChoice, GroupChoice, JobRequest, NoteFiles, OutputPlace, PlayRequest, Region
 from bridge.system.directory import Directory
 from tests.support.fake_farm import FakeFarm
 from tests.support.fakes import FakeClock
@@ -124,6 +124,23 @@ async def test_a_machine_on_which_nothing_computes_says_so_and_gives_the_song_ba
     with pytest.raises(EngineFailed):
         await running
     assert machine.pool.problem
+
+
+@pytest.mark.parametrize("where", ["source", "results", "picture"])
+async def test_a_song_that_does_not_lie_in_what_is_shared_is_carried(machine: Machine, where: str) -> None:
+    elsewhere = machine.music.parent / "elsewhere"
+    elsewhere.mkdir()
+    request = JobRequest(source=str(machine.clip))
+    if where == "source":
+        request = replace(request, source=str(elsewhere / "song.wav"))
+        (elsewhere / "song.wav").write_bytes(b"RIFF")
+    elif where == "results":
+        request = replace(request, place=OutputPlace(folder=str(elsewhere)))
+    else:
+        request = replace(request, note_files=NoteFiles(picture=str(elsewhere / "song.svg")))
+    outcome = await machine.compute(machine.record(request))
+    assert (outcome.events, outcome.machine) == ((), "tls://here:1")  # it asks for the clip
+    assert machine.computer.given == []
 
 
 async def test_another_version_is_refused_in_one_line(machine: Machine) -> None:
@@ -263,3 +280,13 @@ async def test_a_folder_of_results_that_cannot_be_looked_at_is_told_of(
     end = end_of(await machine.compute(machine.record()))
     assert end.failure is not None and end.failure.code == "not_writable"
     assert str(machine.music / "stems" / "song") in end.failure.message
+
+
+def test_a_folder_that_the_drive_does_not_tell_of_does_not_count_as_missing(machine: Machine) -> None:
+    """The song of a predecessor may lie in it, or be in work."""
+    request = JobRequest(source=str(machine.clip), place=OutputPlace(folder=str(machine.music / ("a" * 300))))
+    job = record_of(request, "topic").job
+    with pytest.raises(OSError, match="too long"):
+        is_computed_now(job, request)
+    with pytest.raises(OSError, match="too long"):
+        finished_song(job, request, NOW)

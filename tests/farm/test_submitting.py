@@ -96,6 +96,15 @@ async def test_a_song_whose_following_fails_is_given_back(clip: Path, monkeypatc
     assert isinstance(given_up, GivenUp) and "Dask has changed" in given_up.reason
 
 
+async def test_a_song_that_cannot_even_be_described_fails_alone(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def describe(*_: object) -> TaskRecord:
+        raise OverflowError("a number is too large")
+
+    monkeypatch.setattr(submitting, "record_of", describe)
+    (end,) = await Told([], monkeypatch).of(clip)
+    assert isinstance(end, Ended) and end.failure is not None and "too large" in end.failure.message
+
+
 async def test_a_job_that_was_cancelled_is_not_given_to_the_next_client_process(
     clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

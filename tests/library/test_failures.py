@@ -40,6 +40,13 @@ def test_a_failure_is_on_the_drive_at_once_and_known_to_the_next_run(tmp_path: P
     failures.close()
 
 
+def test_a_song_from_before_1970_that_has_failed_is_known_to_the_next_run(tmp_path: Path) -> None:
+    failures = Failures(tmp_path, SETTINGS)
+    failures.add(FailedSong(song=song("a", modified_ns=-5), code="not_audio", message="It is a text."))
+    assert Failures(tmp_path, SETTINGS).has(song("a", modified_ns=-5))
+    failures.close()
+
+
 def test_names_that_are_no_text_are_kept_as_they_are(tmp_path: Path) -> None:
     failures = Failures(tmp_path, SETTINGS)
     failures.add(failed("caf\udce9 ♪.wav"))

@@ -7,6 +7,7 @@ import csv
 import re
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,15 @@ async def test_what_cannot_be_read_is_no_failure_of_before(music: Path, out: Pat
     assert not (out / "failed.csv").exists()
 
 
+async def test_a_folder_that_is_to_hold_its_own_results_is_refused_and_one_in_it_is_not(music: Path) -> None:
+    with pytest.raises(BadArguments, match="its own results"):
+        await run_library([music], music)
+    assert not (music / ".sab-library").exists()
+    for _ in range(2):
+        end = await run_library([music], music / "Stems")
+        assert end.counts.done + end.done == 30
+
+
 async def test_an_interrupted_run_goes_on(music: Path, out: Path) -> None:
     interrupted = asyncio.Event()
     end = await run_library([music], out, report=RecordingReport(interrupted, after=10), interrupted=interrupted)
@@ -166,6 +176,28 @@ async def test_a_run_whose_farm_does_not_answer_can_be_interrupted(music: Path, 
     assert (end.is_interrupted, end.done, end.left) == (True, 0, 30)
     assert was_given_up.is_set()
     assert (await run_library([music], out)).done == 30
+
+
+async def test_a_computer_that_is_there_just_as_the_run_is_interrupted_is_closed(music: Path, out: Path) -> None:
+    """`asyncio.wait_for` forgets a cancellation that comes together with the answer, before Python 3.12."""
+    closed: list[bool] = []
+
+    class Closing(SimulatedComputer):
+        async def close(self) -> None:
+            closed.append(True)
+
+    interrupted, has_begun = asyncio.Event(), asyncio.Event()
+
+    async def opening() -> None:
+        has_begun.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    running = asyncio.create_task(run_library([music], out, Closing(), opening=opening, interrupted=interrupted))
+    await has_begun.wait()
+    interrupted.set()
+    assert (await running).is_interrupted
+    assert closed == [True]
 
 
 async def test_a_full_drive_ends_the_run_and_no_song_fails_by_it(music: Path, out: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.errors import NotFound, NotReadable
 from bridge.library.named import RefuseSong, read_named, songs_of
 from bridge.library.song import FailedSong, Song
 from bridge.library.walk import Walk
@@ -136,6 +137,20 @@ def test_a_list_names_files_and_folders_from_its_own_on(tmp_path: Path) -> None:
     ]
 
 
+def test_what_cannot_be_looked_at_is_a_problem_and_no_fault(tmp_path: Path) -> None:
+    """A name that is too long here stands for a folder that may not be entered: root, who may run this, enters all."""
+    touch(tmp_path, "1.wav")
+    too_long = tmp_path / ("a" * 300)
+    (tmp_path / "my.txt").write_text(f"{too_long}\n1.wav\n")
+    found = Found(tmp_path, f"@{tmp_path}/my.txt")
+    assert found.sources == ["1.wav"]
+    assert [(failed.song.source, failed.code) for failed in found.failed] == [(str(too_long), "not_readable")]
+    with pytest.raises(NotReadable, match="cannot be read"):
+        read_named([str(too_long)], ())
+    with pytest.raises(NotFound):
+        read_named([str(tmp_path / "1.wav" / "below")], ())
+
+
 def test_a_song_that_lists_name_again_is_done_once(tmp_path: Path) -> None:
     touch(tmp_path, "Music/1.wav", "Music/2.wav")
     lines = ["Music/1.wav", "Music", "Music/../Music/2.wav", "Music/1.wav"]
@@ -166,3 +181,17 @@ def test_folders_as_deep_as_a_path_can_be_are_walked(tmp_path: Path) -> None:
     finally:
         os.chdir("/")
         subprocess.run(["rm", "-rf", deep], check=True)  # Python's own way is not deep enough
+
+
+def test_a_walk_ends_when_it_is_told_to_also_where_no_song_is(tmp_path: Path) -> None:
+    asked: list[str] = []
+    for name in ("a", "b", "c"):
+        (tmp_path / "Music" / name / "inner").mkdir(parents=True)
+
+    def go_on() -> bool:
+        asked.append("may I?")
+        return len(asked) < 3
+
+    walk = Walk(tmp_path / "out", [tmp_path / "Music"], RefuseSong([]).unreadable, go_on)
+    assert [*walk.folder(tmp_path / "Music", "Music")] == []
+    assert len(asked) == 3

@@ -7,11 +7,12 @@ import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
+from types import SimpleNamespace
+from typing import BinaryIO, cast
 
 import pytest
 
-from bridge.system.files import open_to_read, read_json, read_small, sha256_of, write_whole
+from bridge.system.files import modified_ns, open_to_read, read_json, read_small, sha256_of, write_whole
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
 
@@ -109,3 +110,11 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None
     for read in (open_to_read, sha256_of, read_small):
         with pytest.raises(OSError, match="no file"):
             read(tmp_path / "clip.wav")
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [(-(12 * 10**18), -(2**63)), (-5, -5), (1_700_000_000_123_456_789, 1_700_000_000_123_456_789), (10**20, 2**63 - 1)],
+)
+def test_a_date_that_no_database_has_room_for_is_the_nearest_one(told: int, shown: int) -> None:
+    assert modified_ns(cast("os.stat_result", SimpleNamespace(st_mtime_ns=told))) == shown

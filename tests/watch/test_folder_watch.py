@@ -66,6 +66,15 @@ async def test_other_content_is_another_song_and_a_touched_file_is_none(bench: W
     assert len(bench.bridge.sources) == 3
 
 
+async def test_a_song_with_a_date_far_in_the_future_is_done_as_the_others(bench: WatchBench) -> None:
+    """Of a year after 2262, whose nanoseconds a database has no room for; some drives have no room for it either."""
+    bench.put("a.wav", "b.wav")
+    os.utime(bench.folder / "a.wav", (13_570_000_000, 13_570_000_000))
+    for _ in range(2):
+        await bench.run_until_idle()
+    assert bench.bridge.sources == ["a.wav", "b.wav"]
+
+
 @pytest.mark.parametrize("kept", ["the job's id", "only the intention"])
 async def test_after_a_kill_the_job_that_goes_on_is_found_again(bench: WatchBench, kept: str) -> None:
     bench.put("a.wav")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from bridge.errors import NotWritable
 from bridge.watch.ledger import ClipLedger, FolderWatched, ledger_path, read_ledger
 from bridge.watch.values import FileState, WatchedClip
 
@@ -60,6 +63,34 @@ def test_a_damaged_one_is_set_aside_and_begun_anew(tmp_path: Path, content: byte
     assert ledger.read() == {"a.wav": clip()}
     ledger.close()
     assert bool([*path.parent.glob("*.damaged*")]) is bool(content)
+
+
+def test_damage_that_only_reading_everything_finds_is_found_at_the_start(tmp_path: Path) -> None:
+    ledger = ClipLedger(tmp_path, FOLDER)
+    ledger.put([clip(f"{number}.wav", state="failed", message="x" * 20_000) for number in range(3)])
+    ledger.close()
+    path = ledger_path(tmp_path, FOLDER)
+    content = bytearray(path.read_bytes())
+    page = next(at for at in range(0, len(content), 4096) if content[at + 4 : at + 40] == b"x" * 36)
+    content[page : page + 4] = b"\x7f\xff\xff\xff"  # where a long text goes on
+    path.write_bytes(content)
+    with pytest.raises(NotWritable, match="malformed"):
+        read_ledger(tmp_path, FOLDER)
+    ledger = ClipLedger(tmp_path, FOLDER)
+    assert ledger.was_damaged
+    assert ledger.read() == {}
+    ledger.close()
+
+
+def test_a_reason_that_is_no_text_any_more_hides_no_clip(tmp_path: Path) -> None:
+    ledger = ClipLedger(tmp_path, FOLDER)
+    ledger.put([clip()])
+    ledger.close()
+    with closing(sqlite3.connect(ledger_path(tmp_path, FOLDER))) as connection, connection:
+        connection.execute("UPDATE clips SET message = CAST(x'6eff' AS TEXT)")
+    ledger = ClipLedger(tmp_path, FOLDER)
+    assert ledger.read() == {"a.wav": clip(message="n\ufffd")}
+    ledger.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other rights")

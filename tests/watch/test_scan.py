@@ -121,6 +121,19 @@ def test_hints_lead_to_clips_and_new_folders_and_to_nothing_else(tmp_path: Path)
     assert follow(tmp_path, [str(tmp_path)]) is not None
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="makes links")
+def test_hints_from_linked_folders_are_passed_over_as_a_scan_does(tmp_path: Path) -> None:
+    """inotify's are: what watchfiles stands on follows links."""
+    made(tmp_path, "elsewhere/a.wav", "elsewhere/deep/b.wav", "in/deep/c.wav")
+    root = tmp_path / "in"
+    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    (root / "deep" / "linked").symlink_to(tmp_path / "elsewhere" / "deep")
+    paths = ["linked", "linked/a.wav", "linked/deep", "linked/deep/b.wav", "deep/linked/b.wav", "deep/c.wav"]
+    found = follow(root, [str(root / path) for path in paths])
+    assert found == scan(root)
+    assert [*found.clips] == [str(Path("deep/c.wav"))]
+
+
 def test_thousands_of_files_are_looked_through_in_a_moment(tmp_path: Path) -> None:
     """50 000 take 0.6 s of a processor; the limit is coarse."""
     for folder in range(2):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import platform
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +14,10 @@ from bridge.cli import shared
 from bridge.cli.logs import log_into
 from bridge.cli.output.terminal import write_json, write_line, write_note, write_path, write_report
 from bridge.config import Settings
-from bridge.errors import BadArguments
+from bridge.errors import BadArguments, NotFound
 from bridge.farm import access
 from bridge.farm.values import FarmMachine, FarmState
+from bridge.options.paths import is_folder
 from bridge.system.ending import interruption
 
 app = typer.Typer(
@@ -121,7 +123,10 @@ async def farm_worker(
     mounts = [mount_of(written) for written in map_ or ()]
     folders = (*(path.absolute() for path in share or ()), *(Path(mount.here) for mount in mounts))
     for folder in folders:
-        if not folder.is_dir():
+        is_there = False
+        with suppress(NotFound):
+            is_there = is_folder(folder)
+        if not is_there:
             raise BadArguments(f"There is no folder {folder} on this machine.", advice="Connect its drive first.")
     machine = name or platform.node() or "machine"
     options = MachineOptions(

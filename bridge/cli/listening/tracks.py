@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bridge.audio.check import check_source
 from bridge.errors import BadArguments, NotFound
+from bridge.options.paths import is_folder
 from bridge.pipeline.manifest import ENDING, Manifest, manifest_at
 from bridge.protocols.hearing import Track
 from bridge.smf.notes import notes_of_file
@@ -28,7 +29,7 @@ def tracks_at(paths: Sequence[Path], *, as_notes: bool) -> tuple[Track, ...]:
     """
     tracks: list[Track] = []
     for path in paths:
-        if path.is_dir() or path.name.endswith(ENDING):
+        if is_folder(path) or path.name.endswith(ENDING):
             tracks += _of_results(path, as_notes=as_notes)
         else:
             check_source(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -14,12 +15,13 @@ from bridge.cli import shared
 from bridge.cli.attaching.opening import Host, found_or_new_bridge
 from bridge.cli.job_options import Given, takes
 from bridge.cli.logs import log_into
+from bridge.cli.output.terminal import OutputClosed
 from bridge.cli.output.watch_report import WatchReport, write_list
 from bridge.cli.serve import report_event
 from bridge.config import Settings
-from bridge.errors import BridgeError, InternalError, NotFound, unresponsive_drive
+from bridge.errors import BridgeError, InternalError, NotFound, NotWritable, unresponsive_drive
 from bridge.events import Event, JobEvent
-from bridge.options.paths import absolute_path, current_folder
+from bridge.options.paths import absolute_path, current_folder, is_folder
 from bridge.options.request import check_for_several, check_request, with_options
 from bridge.system.clock import SystemClock
 from bridge.system.ending import interruption
@@ -107,12 +109,12 @@ async def watch(
 
 
 async def _choice(folder: str, out: str | None, settings: Settings, *, polls: bool | None, again: bool) -> WatchChoice:
-    """Raises NotFound: there is no such folder."""
+    """Raises NotFound, NotReadable: there is no such folder, or it cannot be looked at."""
 
     def find() -> WatchChoice:
         base = current_folder()
         path = Path(absolute_path("FOLDER", folder, base))
-        if not path.is_dir():
+        if not is_folder(path):
             raise NotFound(f"There is no folder {path}.")
         return WatchChoice(
             folder=path,
@@ -138,6 +140,9 @@ class _Run:
         self._settings = replace(settings, watch=others)
         self._options = options
         self._report = report
+        self._output_lost = asyncio.Event()
+        self._output_problem: Exception | None = None
+        """Why nothing can be told any more; it says nothing about the clip that was to be told of."""
 
     async def until(self, interrupted: asyncio.Event, *, once: bool) -> bool:
         """Returns when interrupted, or once everything is done: True."""
@@ -151,7 +156,7 @@ class _Run:
 
     async def _with(self, host: Host, interrupted: asyncio.Event, *, once: bool) -> bool | None:
         """Watches with one bridge. True: all is done; False: interrupted; None: the bridge has ended."""
-        end_reports = host.bridge.subscribe(lambda event: self._on_event(host, event))
+        end_reports = host.bridge.subscribe(lambda event: self._write(lambda: self._on_event(host, event)))
         gone = asyncio.create_task(_until_gone(host))
         async with watching(
             self._choice,
@@ -160,11 +165,12 @@ class _Run:
             state_dir=self._settings.state_dir,
             clock=SystemClock(),
             turns=Turns(host.bridge),
-            tell=self._report.tell,
+            tell=lambda news: self._write(lambda: self._report.tell(news)),
             is_lost=gone.done,
         ) as folder:
             self._report.begin(host.address, is_attached=host.is_attached)
-            ends = [asyncio.create_task(interrupted.wait()), asyncio.create_task(folder.is_broken.wait()), gone]
+            events = (interrupted, folder.is_broken, self._output_lost)
+            ends = [gone, *(asyncio.create_task(event.wait()) for event in events)]
             if once:
                 ends.append(asyncio.create_task(folder.until_idle()))
             try:
@@ -174,12 +180,22 @@ class _Run:
                 end_reports()
                 for end in ends:
                     end.cancel()
+            if self._output_problem is not None:
+                raise self._output_problem
             if folder.is_broken.is_set():
                 raise InternalError(f"{self._choice.folder} is watched no more.")
             if has_gone and not interrupted.is_set():
                 return None
             self._report.conclude(folder.known)
             return is_done
+
+    def _write(self, tell: Callable[[], None]) -> None:
+        """Tells something; where that is impossible, the watch ends."""
+        try:
+            tell()
+        except (OutputClosed, NotWritable) as error:
+            self._output_problem = self._output_problem or error
+            self._output_lost.set()
 
     def _on_event(self, host: Host, event: Event) -> None:
         """Reports what happens to the clips; of a bridge of this process, everything."""

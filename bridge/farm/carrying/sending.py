@@ -11,7 +11,7 @@ from bridge.audio.check import changed
 from bridge.errors import EngineFailed
 from bridge.farm.carrying import serving
 from bridge.farm.carrying.values import CHUNK_BYTES, Clip, encode
-from bridge.system.files import sha256_of
+from bridge.system.files import modified_ns, sha256_of
 
 
 class RemoteCalls(Protocol):
@@ -37,7 +37,7 @@ def clip_of(path: Path) -> Clip:
     if path.name.startswith("."):
         raise EngineFailed(f"{path} is a hidden file, which a machine without a shared folder cannot do.", advice="")
     found, name = path.stat(), path.name.replace("\\", "_")  # its results are called so too
-    return Clip(sha256=sha256_of(path), size_bytes=found.st_size, name=name, changed_ns=found.st_mtime_ns)
+    return Clip(sha256=sha256_of(path), size_bytes=found.st_size, name=name, changed_ns=modified_ns(found))
 
 
 async def send_clip(machine: RemoteCalls, clip: Clip, path: Path) -> None:
