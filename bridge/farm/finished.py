@@ -5,6 +5,7 @@ An attempt may have died on any machine, at any moment, and the process that it 
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -66,7 +67,11 @@ def finished_song(job: str, request: JobRequest, unix_seconds: float) -> tuple[t
 def _folders(request: JobRequest) -> Iterator[Path]:
     """The folders that the song may lie in: `song`, `song 2` …, as far as there are any. Raises OSError."""
     for path in numbered(wanted_folder(request)):
-        if not path.is_dir():  # raises where the drive does not tell; os.path.isdir does not
+        try:
+            is_folder = stat.S_ISDIR(path.stat().st_mode)  # neither `is_dir` raises, in every Python, what a drive says
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        if not is_folder:
             return
         yield path
 

@@ -72,7 +72,7 @@ def follow(root: Path, paths: Iterable[str], passed_over: Collection[Path] = ())
     """
     found, linked = Scan(), dict[Path, bool]()
     skipped = tuple(os.path.join(path, "") for path in passed_over)  # noqa: PTH118 - ends with a separator
-    for path in paths:
+    for path in sorted(paths, key=natural_order):  # an album that lands at once is done in its order
         try:
             inner = Path(path).relative_to(root)
         except ValueError:

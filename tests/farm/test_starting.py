@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from bridge.config import Settings
 from bridge.errors import NotWritable
-from bridge.farm.access import LOOPBACK, FarmAddress
+from bridge.farm.access import DANGER, LOOPBACK, FarmAddress
 from bridge.farm.paths import PathMap
 from bridge.farm.pool import Shared
 from bridge.farm.working import MachineOptions, run_machine
@@ -31,6 +32,21 @@ def test_a_scheduler_that_cannot_listen_says_where_and_what_to_do(tmp_path: Path
     last = ended.stderr.splitlines()[-1]
     assert last.startswith(f"sab: engine_failed: The farm's scheduler cannot listen at {host}:{port} (")
     assert reason in last and "--port" in last
+
+
+def test_a_scheduler_without_encryption_warns_and_speaks_of_no_certificates(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bridge", "farm", "scheduler", "--insecure", "--port", "0"]
+    environment = {**os.environ, "SAB_STATE_DIR": str(tmp_path), "SAB_CONFIG": ""}
+    with subprocess.Popen(
+        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as scheduler:
+        assert scheduler.stdout is not None
+        assert "listens at tcp://" in scheduler.stdout.readline()
+        scheduler.send_signal(signal.SIGINT)
+        _, told = scheduler.communicate(timeout=60)
+    assert scheduler.returncode == 0
+    assert f"WARNING: {DANGER}" in told
+    assert "farm.pem" not in told
 
 
 async def test_a_machine_whose_scratch_folder_cannot_be_made_says_so(tmp_path: Path) -> None:

@@ -121,6 +121,14 @@ def test_hints_lead_to_clips_and_new_folders_and_to_nothing_else(tmp_path: Path)
     assert follow(tmp_path, [str(tmp_path)]) is not None
 
 
+def test_hints_of_an_album_lead_to_its_tracks_in_their_order(tmp_path: Path) -> None:
+    tracks = [f"track {number}.wav" for number in range(1, 13)]
+    made(tmp_path, *tracks)
+    found = follow(tmp_path, {str(tmp_path / track) for track in tracks})
+    assert found is not None
+    assert [*found.clips] == tracks
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="makes links")
 def test_hints_from_linked_folders_are_passed_over_as_a_scan_does(tmp_path: Path) -> None:
     """inotify's are: what watchfiles stands on follows links."""

@@ -61,7 +61,7 @@ async def farm_scheduler(
 
     def say(address: str) -> None:
         write_line(f"the farm's scheduler listens at {address}")
-        write_note(access.TRUST)
+        _tell_who_is_trusted(bundle)
         if host is None:
             write_note("Only this machine can reach it; other machines can with --host ADDRESS.")
 
@@ -140,9 +140,7 @@ async def farm_worker(
         scratch=scratch or settings.cache_dir / "farm",
         shared=Shared(folders, PathMap(mounts)),
     )
-    if insecure:
-        _warn()
-    write_note(access.TRUST)
+    _tell_who_is_trusted(bundle)
     async with interruption() as ends:
         await run_machine(options, settings, write_report, ends)
     return shared.DONE
@@ -210,16 +208,14 @@ def _settings(state_dir: Path | None, log_name: str, **more: object) -> Settings
 
 
 def _own_certificates(settings: Settings, *, is_insecure: bool) -> str:
-    """The certificates of a scheduler; empty, after a warning, if it is to run without."""
-    if is_insecure:
-        _warn()
+    """The certificates of a scheduler; empty if it is to run without."""
     scheme = "tcp" if is_insecure else "tls"
     here = str(access.FarmAddress(scheme, access.LOOPBACK, access.DEFAULT_PORT))
     return access.certificates_for(here, settings.state_dir, is_insecure=is_insecure)
 
 
-def _warn() -> None:
-    write_note(f"WARNING: {access.DANGER}")
+def _tell_who_is_trusted(certificates: str) -> None:
+    write_note(access.TRUST if certificates else f"WARNING: {access.DANGER}")
 
 
 def _print(state: FarmState) -> None:
