@@ -348,7 +348,7 @@ def test_a_server_starts_with_a_damaged_history_and_another_port_has_the_same_jo
 
 
 async def test_quitting_during_a_job_leaves_a_marker_and_the_same_job_again_uses_the_folder(tmp_path: Path) -> None:
-    source = write(tmp_path / "song.wav", music(90.0))
+    source = write(tmp_path / "song.wav", music(30.0))
     with serving(tmp_path, "--engine", "draft", "--no-midi") as server:
         async with open_client(server.host, server.port) as client:
             job = await submit(client, source)
@@ -358,7 +358,7 @@ async def test_quitting_during_a_job_leaves_a_marker_and_the_same_job_again_uses
     folder = tmp_path / "stems" / "song"
     assert (folder / "song.unfinished.json").is_file()
     assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
-    done = sab("process", source, "--engine", "draft", "--end", "90")
+    done = sab("process", source, "--engine", "draft", "--end", "30")
     assert done.returncode == 0, done.stderr
     assert [path.name for path in (tmp_path / "stems").iterdir()] == ["song"]
     assert not (folder / "song.unfinished.json").exists()

@@ -217,7 +217,7 @@ def test_a_bridge_that_is_not_running(device_folder: Path, tmp_path: Path, live_
 def test_a_bridge_that_ends_during_a_job_and_is_restarted(
     device_folder: Path, tmp_path: Path, end: signal.Signals
 ) -> None:
-    live_set = make_set(tmp_path, seconds=30.0)
+    live_set = make_set(tmp_path, seconds=15.0)
     state = tmp_path / "state"
     state.mkdir()
     port = free_port()

@@ -185,7 +185,11 @@ class MidiReader(_MidiClient):
         return [port.name for port in self._client.get_ports(is_midi=True, is_output=True, is_physical=False)]
 
     def is_connected(self) -> bool:
-        return bool(self._port.connections)
+        """Whether a port is connected to this one; a port that goes while it is looked up is not."""
+        try:
+            return bool(self._port.connections)
+        except importlib.import_module("jack").JackError:
+            return False
 
     def has_port(self, name: str) -> bool:
         """Whether a port has that name or alias."""
