@@ -9,8 +9,8 @@ export UV_FIND_LINKS := $(or $(UV_FIND_LINKS),$(PIP_FIND_LINKS))
 # Versions and hashes come from the lock: docs/decisions/0151.
 INSTALL := $(UV) pip install --python $(VENV) --constraint requirements.lock
 
-# Several tests at a time, one a core; how they are grouped says tests/conftest.py.
-AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadgroup
+# Several tests at a time, one more than there are cores, because many wait; how they are grouped says tests/conftest.py.
+AT_ONCE := --numprocesses $(shell $(PYTHON) -c "import os; print(min(4, 1 + (os.cpu_count() or 1)))") --dist loadgroup
 
 .PHONY: demo test test-fast check format bench device screenshots bundle clean help
 .DEFAULT_GOAL := help
