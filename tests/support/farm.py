@@ -67,8 +67,9 @@ class Farm:
 
     @property
     def settings(self) -> Settings:
-        """Those of a bridge that uses the farm."""
-        return load_settings({"SAB_STATE_DIR": str(self._folder_of("bridge"))}, {})
+        """Those of a bridge that uses the farm, with nothing of the user's."""
+        own = self._folder_of("bridge")
+        return load_settings({"SAB_STATE_DIR": str(own), "SAB_CACHE_DIR": str(own / "cache"), "SAB_CONFIG": ""}, {})
 
     def log(self, name: str) -> str:
         """What a process has said."""

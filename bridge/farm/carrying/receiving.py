@@ -33,7 +33,7 @@ from bridge.system.files import MAX_SMALL_FILE_BYTES
 
 #: A file's bytes from an offset on, a chunk at a time; empty at its end. Raises EngineFailed: the machine has gone.
 Fetch = Callable[[Place, str, int], bytes]
-#: Larger analyses stay over there: those of an hour of one stem are smaller.
+#: What a song has in analyses beyond this stays over there: those of an hour of one stem are smaller.
 MAX_ANALYSIS_BYTES = 512 << 20
 #: A machine of the farm that does not keep to what it has announced.
 _BROKEN = "The machine of the farm has sent results that are not those it has announced: {what}."
@@ -160,13 +160,20 @@ class ResultsReceiver:
         checkpoint: Callable[[], None],
     ) -> None:
         """Stores what the notes were read from, as a job of this machine does. Raises EngineFailed, Cancelled."""
+        if self._cache is None:
+            return
+        found: dict[str, bytes] = {}
+        left = MAX_ANALYSIS_BYTES
         for key in sorted({*manifest.analyses.values()}):
             file = carried.get(("analyses", key))
-            if self._cache is None or file is None or file.size_bytes > MAX_ANALYSIS_BYTES or not KEY.fullmatch(key):
+            if file is None or file.size_bytes > left or not KEY.fullmatch(key):
                 continue
             content = BytesIO()
             _copy(file, content, fetch, checkpoint)
-            self._cache.store_analyses(self._name, manifest.engine, {key: content.getvalue()})
+            found[key] = content.getvalue()
+            left -= file.size_bytes
+        if found:  # all at once, because a full cache is looked through for room each time
+            self._cache.store_analyses(self._name, manifest.engine, found)
 
     def _bring(
         self,
