@@ -24,6 +24,7 @@ from bridge.request import CLOCK, NOW, SYNCS
 from bridge.smf.reading import read_midi
 from bridge.smf.writing import midi_file
 from bridge.stems import STEMS
+from bridge.system.waiting import within
 from bridge.units import DEFAULT_TEMPO_BPM
 
 #: Time for the DAW to start rolling, and to play the clicks at 40 beats a minute.
@@ -137,7 +138,7 @@ async def _play(settings: Settings, stem: str, sync: str) -> None:
             await player.play("calibration", {stem: path}, sync=sync, beat=None)
             write_line(f"Record {PortLayout.of(settings).name(stem)} in your DAW now; the clicks start when it rolls.")
             try:
-                outcome = await asyncio.wait_for(ended, TIMEOUT_SECONDS)
+                outcome = await within(ended, TIMEOUT_SECONDS)
             except asyncio.TimeoutError:
                 raise EngineFailed(
                     "Your DAW did not start to roll.", advice=f"Let it send its clock to the bridge (--sync {sync})."

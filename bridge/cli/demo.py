@@ -30,6 +30,7 @@ from bridge.osc.client import OscClient, open_client
 from bridge.osc.fields import arguments_of, event_of
 from bridge.system import sockets
 from bridge.system.own_program import own_sab
+from bridge.system.waiting import within
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ async def _server(options: list[str]) -> AsyncIterator[tuple[str, int]]:
         )
         assert process.stdout is not None
         try:
-            line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
+            line = await within(process.stdout.readline(), START_SECONDS)
             if not line:
                 await process.wait()
                 log.seek(0)
@@ -187,7 +188,7 @@ async def _wait_played(client: OscClient, results: list[Result], backend: str, r
     seconds = max(result.seconds for result in results)
     report.say(f"Playing the notes to the MIDI ports ({backend}) for {seconds:.0f} s …")
     try:
-        await asyncio.wait_for(_receive_ends(client, waiting), seconds + START_SECONDS)
+        await within(_receive_ends(client, waiting), seconds + START_SECONDS)
     except asyncio.TimeoutError:
         raise EngineFailed(f"The notes of {', '.join(sorted(waiting))} were not played.") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import CancelledError as LostFuture
 from typing import Any
@@ -14,6 +13,7 @@ from bridge.events import Ended
 from bridge.farm.carrying.carrier import CALL_SECONDS, MachineGone
 from bridge.farm.connection import MOST_DEATHS
 from bridge.farm.task import TaskOutcome
+from bridge.system.waiting import within
 
 
 def check_machine(outcome: TaskOutcome, *, is_carried: bool, is_last: bool) -> None:
@@ -44,7 +44,7 @@ class FarmCalls:
         if self._client is None:
             raise ConnectionError("the farm has gone")
         run = self._client.run(function, *arguments, workers=[self._address])
-        return (await asyncio.wait_for(run, CALL_SECONDS))[self._address]
+        return (await within(run, CALL_SECONDS))[self._address]
 
 
 async def result_of(future: Any) -> bytes | None:

@@ -24,6 +24,7 @@ from bridge.farm.messages import (
 from bridge.farm.values import FarmState
 from bridge.processes.child import Child
 from bridge.request import JobRequest
+from bridge.system.waiting import within
 
 #: How long a song waits for a farm that has gone, unless its owner has more patience or less.
 PATIENCE_SECONDS = 60.0
@@ -88,7 +89,7 @@ class FarmComputer:
         await computer._child.start()
         try:
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(computer._has_state.wait(), FIRST_STATE_SECONDS)
+                await within(computer._has_state.wait(), FIRST_STATE_SECONDS)
         except asyncio.CancelledError:
             await computer.close()
             raise

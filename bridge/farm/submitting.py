@@ -39,6 +39,7 @@ from bridge.farm.values import FarmMachine, FarmState
 from bridge.model import Failure
 from bridge.request import JobRequest
 from bridge.system.off_loop import ANSWER_SECONDS, off_loop
+from bridge.system.waiting import within
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +140,7 @@ class Submitter:
             if self._client is None:
                 await self._connect()
             client = self._client  # a song that finds it closed lets it go meanwhile
-            told = await asyncio.wait_for(client.scheduler.identity(n_workers=-1), ANSWER_LIMIT_SECONDS)
+            told = await within(client.scheduler.identity(n_workers=-1), ANSWER_LIMIT_SECONDS)
             if client.status != "running":
                 raise ConnectionError("the connection was closed")
             state, self._machines = farm_state(told), machines_of(told)
@@ -365,7 +366,7 @@ class Submitter:
         if client is None:  # each machine has noticed by itself that the scheduler has gone
             return
         with suppress(OSError, asyncio.TimeoutError):
-            await asyncio.wait_for(client.run(cancel_song, song, on_error="ignore"), CANCEL_SECONDS)
+            await within(client.run(cancel_song, song, on_error="ignore"), CANCEL_SECONDS)
 
     async def _give_up(self, jobs: Set[str], reason: str) -> None:
         """Nothing computes these any more: they are given back to who asked for them, and may come again at once."""

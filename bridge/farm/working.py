@@ -30,6 +30,7 @@ from bridge.plain import plain
 from bridge.system.clock import SystemClock
 from bridge.system.off_loop import off_loop
 from bridge.system.private_folders import private_folder
+from bridge.system.waiting import within
 from bridge.worker.local_computer import LocalComputer
 from bridge.worker.pool import threads_each
 
@@ -120,7 +121,7 @@ async def run_machine(
             await _take_part(options, pool, news, ends)
             await pool.cancel_all()
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(ends.wait(), AGAIN_SECONDS)
+                await within(ends.wait(), AGAIN_SECONDS)
     finally:
         await pool.close()
     if pool.problem:

@@ -30,6 +30,7 @@ from bridge.processes.child import Child
 from bridge.protocols.looking import FileLook, look_at_no_text
 from bridge.request import JobRequest
 from bridge.system.off_loop import ANSWER_SECONDS
+from bridge.system.waiting import within
 
 log = logging.getLogger(__name__)
 
@@ -198,7 +199,7 @@ class InspectorClient:
 
 async def _until(deadline: float, awaitable: Awaitable[object]) -> None:
     """Awaits until `deadline` (event loop clock). Raises asyncio.TimeoutError after it."""
-    await asyncio.wait_for(awaitable, max(0.0, deadline - asyncio.get_running_loop().time()))
+    await within(awaitable, max(0.0, deadline - asyncio.get_running_loop().time()))
 
 
 def _no_answer(path: str) -> Refusal:

@@ -19,6 +19,7 @@ from bridge.processes.frames import MAX_BYTES
 from bridge.protocols.looking import OUTLINE_SPANS
 from bridge.system.own_program import own_program
 from bridge.system.priority import SHOWING, give_way
+from bridge.system.waiting import within
 from bridge.value import Value
 
 #: How long a file may take; the longest that the bridge takes needs half a minute.
@@ -53,7 +54,7 @@ async def outline_of(request: OutlineRequest) -> bytes:
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )
     try:
-        written, _ = await asyncio.wait_for(process.communicate(msgspec.msgpack.encode(request)), OUTLINE_SECONDS)
+        written, _ = await within(process.communicate(msgspec.msgpack.encode(request)), OUTLINE_SECONDS)
         answer = msgspec.msgpack.decode(written, type=Outline)
     except asyncio.TimeoutError:
         raise EngineFailed("The waveform takes too long.", advice="Type the region instead.") from None

@@ -21,6 +21,7 @@ from bridge.model import MidiStatus, PlayOutcome
 from bridge.processes.child import Child
 from bridge.request import NOW
 from bridge.system.off_loop import off_loop
+from bridge.system.waiting import within
 from bridge.units import DEFAULT_TEMPO_BPM
 
 #: While RtMidi waits for JACK it holds the interpreter, so no heartbeat is sent: as long as a server hangs, and for 4 s
@@ -112,7 +113,7 @@ class MidiPlayer:
             EngineFailed: the player has not reported within `timeout_seconds`.
         """
         try:
-            await asyncio.wait_for(self._ready.wait(), timeout_seconds)
+            await within(self._ready.wait(), timeout_seconds)
         except asyncio.TimeoutError:
             raise EngineFailed(
                 "The MIDI player does not start.", advice="Run `sab doctor` and read its lines about MIDI."

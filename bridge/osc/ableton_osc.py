@@ -19,6 +19,7 @@ from bridge.config import DEFAULT_HOST
 from bridge.errors import BadArguments, NotFound
 from bridge.osc.addresses import Argument, Message
 from bridge.osc.codec import Rejected, decode, encode
+from bridge.system.waiting import within
 
 LIVE_PORT = 11_000
 ANSWER_PORT = 11_001
@@ -233,7 +234,7 @@ class _LiveConnection(asyncio.DatagramProtocol):
             assert self._transport is not None
             self._transport.sendto(encode(Message(address, arguments)), (DEFAULT_HOST, self._port))
             try:
-                return await asyncio.wait_for(self._answer(address, arguments), ANSWER_SECONDS)
+                return await within(self._answer(address, arguments), ANSWER_SECONDS)
             except asyncio.TimeoutError:
                 continue
         if self._has_answered:

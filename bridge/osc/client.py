@@ -17,6 +17,7 @@ from bridge.osc.access.proofs import proof_of
 from bridge.osc.addresses import FAIL, HELLO_REPLY, JOB, JOB_GROUP, NONCE, PONG, REQUESTS, RESULT, Message
 from bridge.osc.codec import MAX_INCOMING_BYTES, Rejected, decode, encode
 from bridge.osc.fields import arguments_of
+from bridge.system.waiting import within
 
 ANSWER_SECONDS = 5.0
 #: The bridge opens the file before it answers, and the file's drive may have to spin up.
@@ -119,7 +120,7 @@ class OscClient(asyncio.DatagramProtocol):
         self._answers = asyncio.Queue()
         self._send(self._pending)
         try:
-            return await asyncio.wait_for(self._complete_answer(self._pending), answer_seconds)
+            return await within(self._complete_answer(self._pending), answer_seconds)
         except asyncio.TimeoutError:
             raise NoAnswer(self._host, self._port) from None
         finally:

@@ -18,6 +18,7 @@ from bridge.pipe.messages import Facts, Hello, HelloReply, check_version, framed
 from bridge.pipe.remote import BridgeEnded, RemoteBridge
 from bridge.processes.frames import HEADER, payload_length
 from bridge.request import JobRequest
+from bridge.system.waiting import within
 
 #: A bridge that does not answer for so long hangs.
 ANSWER_SECONDS = 10.0
@@ -113,7 +114,7 @@ async def facts_of(folder: Path) -> Facts | None:
 
 async def _facts(reader: asyncio.StreamReader, folder: Path) -> Facts:
     try:
-        greeting = read_reply(await asyncio.wait_for(_read(reader), ANSWER_SECONDS))
+        greeting = read_reply(await within(_read(reader), ANSWER_SECONDS))
         if not isinstance(greeting, HelloReply):
             raise NoBridge(f"What answers in {folder} is no bridge.")
         check_version(greeting)
@@ -127,7 +128,7 @@ async def _facts(reader: asyncio.StreamReader, folder: Path) -> Facts:
 async def _until_ready(bridge: RemoteBridge) -> None:
     """Raises BridgeSilent."""
     try:
-        await asyncio.wait_for(bridge.is_ready.wait(), ANSWER_SECONDS)
+        await within(bridge.is_ready.wait(), ANSWER_SECONDS)
     except asyncio.TimeoutError as error:
         raise BridgeSilent("The bridge that runs does not answer.", advice=SILENT_ADVICE) from error
 

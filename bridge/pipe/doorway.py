@@ -25,6 +25,7 @@ import msgspec
 from bridge.errors import BridgeError, NotAllowed
 from bridge.system.files import read_small
 from bridge.system.private_folders import FILE_MODE, new_private_file, private_folder
+from bridge.system.waiting import within
 
 SOCKET_NAME, PORT_NAME = "screen.sock", "screen.json"
 #: The longest path of a Unix socket is 104 bytes on macOS and 108 on Linux, with a zero at its end.
@@ -76,7 +77,7 @@ async def opened_doorway(folder: Path, on_connected: OnConnected) -> AsyncIterat
         key = secrets.token_bytes(PROOF_BYTES)
         server = await asyncio.start_server(
             lambda reader, writer: on_connected(
-                reader, writer, lambda: asyncio.wait_for(_prove_as_bridge(reader, writer, key), PROOF_SECONDS)
+                reader, writer, lambda: within(_prove_as_bridge(reader, writer, key), PROOF_SECONDS)
             ),
             LOOPBACK,
             0,
@@ -116,7 +117,7 @@ async def go_through(folder: Path) -> Streams:
         if key is None:
             await _check_account(writer)
         else:
-            await asyncio.wait_for(_prove_as_screen(reader, writer, key), PROOF_SECONDS)
+            await within(_prove_as_screen(reader, writer, key), PROOF_SECONDS)
     except BaseException as error:
         await hang_up(writer, at_once=True)
         if isinstance(error, NotAllowed):

@@ -49,6 +49,7 @@ from bridge.pipe.methods import METHODS, STREAMS
 from bridge.processes.frames import HEADER, payload_length
 from bridge.protocols import Bridge
 from bridge.request import JobRequest
+from bridge.system.waiting import within
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +174,7 @@ class Connection:
             IncompleteReadError, TimeoutError, OSError: the other side has gone, or says nothing.
             MsgspecError, ValueError: what it says is no message.
         """
-        hello = read_ask(await asyncio.wait_for(self._read(), HELLO_SECONDS))
+        hello = read_ask(await within(self._read(), HELLO_SECONDS))
         if not isinstance(hello, Hello):
             raise ValueError("it does not begin with a hello")
         bridge = self._server.bridge

@@ -17,6 +17,7 @@ import msgspec
 from bridge.processes.frames import HEADER, frame, payload_length
 from bridge.processes.log_lines import read_log_line
 from bridge.system.own_program import own_program
+from bridge.system.waiting import within
 from bridge.value import Value
 
 log = logging.getLogger(__name__)
@@ -107,13 +108,13 @@ class Child(Generic[Command, Report]):
             if process.stdin is not None:
                 process.stdin.close()
             try:
-                await asyncio.wait_for(process.wait(), grace_seconds)
+                await within(process.wait(), grace_seconds)
             except asyncio.TimeoutError:
                 self.kill()
                 with contextlib.suppress(
                     asyncio.TimeoutError
                 ):  # blocked on a hanging drive, even a killed process stays
-                    await asyncio.wait_for(process.wait(), EXIT_SECONDS)
+                    await within(process.wait(), EXIT_SECONDS)
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -172,7 +173,7 @@ class Child(Generic[Command, Report]):
     async def _end_of(self, process: asyncio.subprocess.Process) -> int:
         """The exit status of a child whose pipe has closed, so it should be exiting by itself."""
         try:
-            return await asyncio.wait_for(process.wait(), EXIT_SECONDS)
+            return await within(process.wait(), EXIT_SECONDS)
         except asyncio.TimeoutError:
             self.kill()
             return await process.wait()
@@ -185,7 +186,7 @@ class Child(Generic[Command, Report]):
                 timeout = (
                     self._heartbeat_timeout_seconds if received else max(self._heartbeat_timeout_seconds, START_SECONDS)
                 )
-                header = await asyncio.wait_for(stream.readexactly(HEADER.size), timeout)
+                header = await within(stream.readexactly(HEADER.size), timeout)
                 size = payload_length(header)
                 report = self._decode(await stream.readexactly(size)) if size else None
             except (asyncio.IncompleteReadError, asyncio.TimeoutError, ValueError, msgspec.MsgspecError):

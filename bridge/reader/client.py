@@ -29,6 +29,7 @@ from bridge.reader.messages import (
     Viewed,
 )
 from bridge.request import JobRequest
+from bridge.system.waiting import within
 from bridge.units import DEFAULT_TEMPO_BPM
 
 #: An answer that takes longer is not waited for.
@@ -128,7 +129,7 @@ class ReaderClient:
         self._answers[token] = answer
         try:
             child = await self._running()
-            return await asyncio.wait_for(self._answered(child, command(token), answer), self._answer_seconds)
+            return await within(self._answered(child, command(token), answer), self._answer_seconds)
         except asyncio.TimeoutError:
             child.kill()
             raise EngineFailed("The notes could not be read in time.", advice="Try again.") from None

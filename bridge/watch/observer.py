@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from bridge.protocols import Clock
 from bridge.system.off_loop import ANSWER_SECONDS, off_loop
+from bridge.system.waiting import within
 from bridge.watch.drives import is_remote
 from bridge.watch.hints import ChangeHints
 from bridge.watch.open_files import is_open_for_writing
@@ -259,5 +260,5 @@ class Observer:
         due = self._settling.next_due
         until = self._next_scan if due is None else min(due, self._next_scan)
         with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._wakes.wait(), max(0.0, until - self._now()))
+            await within(self._wakes.wait(), max(0.0, until - self._now()))
         self._wakes.clear()

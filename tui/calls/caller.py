@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from bridge.model import Job
+from bridge.system.waiting import within
 from tui.calls.escapes import (
     GIVE_TITLE_BACK,
     KEEP_TITLE,
@@ -115,7 +116,7 @@ async def asked_abilities(environment: Mapping[str, str]) -> Abilities:
             env=dict(environment),
         )
         try:
-            answer, _ = await asyncio.wait_for(asking.communicate(), TMUX_SECONDS)
+            answer, _ = await within(asking.communicate(), TMUX_SECONDS)
         except asyncio.TimeoutError:
             asking.kill()
             raise

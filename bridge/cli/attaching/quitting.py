@@ -10,6 +10,7 @@ from bridge.cli.attaching.opening import attached_bridge
 from bridge.cli.output.terminal import write_line
 from bridge.errors import BridgeError, EngineFailed
 from bridge.store.own_folder import FolderInUse, lock_folder, released
+from bridge.system.waiting import within
 
 #: A bridge ends its worker and its ports within this time.
 END_SECONDS = 30.0
@@ -23,7 +24,7 @@ async def quit_bridge(host: shared.Host = None, port: shared.Port = None, state_
     async with attached_bridge(settings, is_screen=False) as running:
         running.bridge.ask_to_quit()
         try:
-            await asyncio.wait_for(running.until_ended(), END_SECONDS)
+            await within(running.until_ended(), END_SECONDS)
         except asyncio.TimeoutError:
             raise EngineFailed(
                 "The bridge does not end.", advice=f"End its process: it has the number {running.facts.process}."

@@ -14,6 +14,7 @@ from bridge.events import Ended, Produced, Warned
 from bridge.osc.addresses import ACCEPTED, BYE, FAIL, JOB
 from bridge.osc.client import NoAnswer, OscClient
 from bridge.osc.fields import arguments_of, event_of
+from bridge.system.waiting import within
 
 #: The code of a bridge that has been asked too much at once, and after which time it is asked again.
 BUSY, BUSY_SECONDS = "busy", 0.5
@@ -80,7 +81,7 @@ class FollowedJobs:
     async def _next(self) -> bool:
         """Waits for the next push; False: the bridge was shut down."""
         try:
-            push = await asyncio.wait_for(self._client.next_push(), QUIET_SECONDS)
+            push = await within(self._client.next_push(), QUIET_SECONDS)
         except asyncio.TimeoutError:  # is the bridge still running, or was the last push lost?
             if not self._open:  # the queue is full of other clients' jobs
                 return True

@@ -21,6 +21,7 @@ from bridge.options.record import event_record, job_record
 from bridge.osc.http.answers import HEADERS, no_content
 from bridge.osc.http.connections import HttpConnection, connection_of
 from bridge.osc.http.view import DEFAULT_JOBS, BridgeView
+from bridge.system.waiting import within
 from bridge.value import Value
 
 #: Events that a client can still get after it was cut off.
@@ -113,7 +114,7 @@ class EventStreams:
             if not reader.waiting:
                 reader.has_more.clear()
                 try:
-                    await asyncio.wait_for(reader.has_more.wait(), HEARTBEAT_SECONDS)
+                    await within(reader.has_more.wait(), HEARTBEAT_SECONDS)
                 except asyncio.TimeoutError:  # another class before Python 3.11
                     await response.write(b":\n\n")
                     connection.lives()
